@@ -1,0 +1,28 @@
+"""One unit of work: the session inside its transaction, and who does what, when, for whom."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.kernel.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a service needs to do its work, and nothing else knows the clock or the session.
+
+    ``now`` is an aware UTC instant, ``today`` its civil day in Europe/Amsterdam. Services and
+    repositories never commit: whoever opened the work does (``db/session.py``).
+    """
+
+    session: AsyncSession
+    actor: Actor
+    now: datetime
+    today: date
+    request_id: str
+
+    @property
+    def organisation_id(self) -> UUID:
+        return self.actor.organisation_id

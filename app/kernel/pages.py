@@ -1,0 +1,26 @@
+"""Pages of a list: a position by key, never by number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items in order, and the key of the last one when more follow.
+
+    ``next_key`` holds the sort values of the last item; the edge turns it into an opaque cursor.
+    """
+
+    items: Sequence[Item]
+    next_key: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """Which page is asked for: at most ``limit`` items that come after ``after``."""
+
+    limit: int
+    after: tuple[str, ...] | None = None
