@@ -1,0 +1,123 @@
+"""What an installation chooses, read from the environment once and passed in from there.
+
+A number that a policy or a law fixes is never a setting: it lives in a policy version or in a rule.
+"""
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.kernel.actors import Role
+
+APP_ROLE = "leerruimte_app"
+
+_SCHEMES = ("postgresql", "postgres")
+
+
+class SettingMissing(Exception):
+    """A setting this command can not do without is absent; says which, and how to give it."""
+
+
+def _check_database_url(url: SecretStr) -> SecretStr:
+    """Return ``url`` with the scheme spelt ``postgresql``; another scheme raises ValueError."""
+    scheme, separator, rest = url.get_secret_value().partition("://")
+    if scheme not in _SCHEMES or not separator:
+        message = "a database URL starts with postgresql://"
+        raise ValueError(message)
+    return SecretStr(f"postgresql://{rest}")
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
+
+
+class Settings(BaseSettings):
+    """Settings by their environment names, in capitals: ``DATABASE_URL``, ``PORT``, ``DEMO``.
+
+    Nothing secret has a default. In demo mode alone the service signs its own tokens, with a key
+    it makes and keeps in ``data_dir``; outside it ``OIDC_ISSUER`` and ``OIDC_AUDIENCE`` are needed.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+    # The role that owns the schema and migrates, and the one the service works with.
+    database_url: DatabaseUrl | None = None
+    app_database_url: DatabaseUrl | None = None
+    # A folder with PostgreSQL's programs, for the embedded server to use instead of the wheel's.
+    pg_bin_dir: Path | None = None
+    data_dir: Path = Path(".data")
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    graceful_shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    demo: bool = False
+
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    # Paths into the token's claims, parts joined by dots: ``realm_access.roles``.
+    oidc_claim_organisation: str = "organisation"
+    oidc_claim_roles: str = "roles"
+    oidc_claim_person: str = "personnel_number"
+    # The provider's role names (JSON object) to ours; a name that is one of ours needs no entry.
+    oidc_role_map: dict[str, Role] = Field(default_factory=dict)
+
+    # Connections per worker, and how long a request waits for one before 503 with Retry-After.
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 8
+    pool_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 2_000_000
+    max_import_bytes: Annotated[int, Field(ge=1024)] = 20_000_000
+
+    @model_validator(mode="after")
+    def _need_sign_in(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            message = "OIDC_ISSUER and OIDC_AUDIENCE go together: give both or neither"
+            raise ValueError(message)
+        return self
+
+    @property
+    def owner_url(self) -> str:
+        """Return the URL of the role that owns the schema.
+
+        Raises:
+            SettingMissing: ``DATABASE_URL`` is absent.
+        """
+        if self.database_url is None:
+            message = "DATABASE_URL is not set; 'leerruimte run' starts a server of its own instead"
+            raise SettingMissing(message)
+        return self.database_url.get_secret_value()
+
+    @property
+    def app_url(self) -> str:
+        """Return the URL the service works with: ``APP_DATABASE_URL``, or derived from the owner's.
+
+        Raises:
+            SettingMissing: neither URL is set.
+        """
+        if self.app_database_url is not None:
+            return self.app_database_url.get_secret_value()
+        return _as_role(urlsplit(self.owner_url), APP_ROLE, app_role_password(self.owner_url))
+
+
+def app_role_password(owner_url: str) -> str | None:
+    """Return the password of the derived app role: an HMAC under the owner's, so nobody keeps two.
+
+    None when the owner's URL has no password (a password file, a certificate, a trusting server).
+    """
+    secret = urlsplit(owner_url).password
+    if not secret:
+        return None
+    return hmac.new(unquote(secret).encode(), b"leerruimte app role", hashlib.sha256).hexdigest()
+
+
+def _as_role(url: SplitResult, role: str, password: str | None) -> str:
+    hosts = url.netloc.rpartition("@")[2]
+    credentials = quote(role, safe="") + (f":{quote(password, safe='')}" if password else "")
+    return url._replace(netloc=f"{credentials}@{hosts}").geturl()
