@@ -1,0 +1,78 @@
+"""What an endpoint declares about itself: who may call it, what it is called, what it may refuse."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from app.http.problems import STATUS_OF, Problem
+from app.kernel.actors import Role
+from app.kernel.errors import Refusal
+
+ANY_ROLE = tuple(Role)
+
+# The members of an operation in the OpenAPI document that TransactionalRoute reads back, so that
+# what is declared and what is enforced are one thing.
+ROLES = "x-roles"
+REFUSALS = "x-refusals"
+TERM = "x-term"
+KEY = "x-idempotency-key"
+PRECONDITION = "x-precondition"
+ACCEPTS = "x-accepts"
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def operation(
+    *,
+    summary: str,
+    roles: Sequence[Role],
+    term: str,
+    status: int = 200,
+    refusals: Sequence[type[Refusal]] = (),
+    key: Literal["required", "optional"] = "optional",
+    precondition: bool = False,
+    accepts: Sequence[str] = ("application/json",),
+    max_body: int | None = None,
+    responses: Mapping[int, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """Return the arguments of a route decorator for one operation.
+
+    ``term`` is what the operation is called in Dutch. ``key`` says whether a POST must carry an
+    Idempotency-Key, ``precondition`` that the operation needs If-Match (take ``ExpectedVersions``).
+    ``accepts`` are the media types of the body, ``max_body`` its limit in bytes when the general
+    one is too small, ``responses`` is for answers that are not JSON.
+
+    Raises:
+        ValueError: no role is named; an operation for everybody says ANY_ROLE.
+    """
+    if not roles:
+        message = f"'{summary}' is for nobody: name its roles."
+        raise ValueError(message)
+    declared: dict[int | str, dict[str, Any]] = {
+        code: dict(answer) for code, answer in (responses or {}).items()
+    }
+    for code, told in _by_status(refusals).items():
+        declared[code] = {
+            "description": "\n".join(f"- `{refusal.slug}`: {refusal.title.en}" for refusal in told),
+            "model": Problem,
+        }
+    return {
+        "summary": summary,
+        "status_code": status,
+        "responses": declared,
+        "max_body_size": max_body,
+        "openapi_extra": {
+            ROLES: [role.value for role in Role if role in roles],
+            TERM: term,
+            REFUSALS: sorted({refusal.slug for refusal in refusals}),
+            KEY: key,
+            PRECONDITION: precondition,
+            ACCEPTS: list(accepts),
+        },
+    }
+
+
+def _by_status(refusals: Sequence[type[Refusal]]) -> dict[int, list[type[Refusal]]]:
+    found: dict[int, list[type[Refusal]]] = {}
+    for refusal in sorted(set(refusals), key=lambda refusal: refusal.slug):
+        found.setdefault(STATUS_OF[refusal.kind], []).append(refusal)
+    return dict(sorted(found.items()))

@@ -1,0 +1,66 @@
+"""If-Match: which versions a writer says it has read (RFC 9110, section 13)."""
+
+import re
+from typing import Annotated, ClassVar
+
+from fastapi import Header
+
+from app.kernel.errors import Kind, Refusal, Text
+
+_TAGS = re.compile(r'\s*((W/)?"[\x21\x23-\x7e]*")\s*(,\s*(W/)?"[\x21\x23-\x7e]*"\s*)*')
+_STRONG = re.compile(r'(?<!W/)"([1-9][0-9]{0,9})"')
+
+
+class PreconditionMissing(Refusal):
+    slug: ClassVar[str] = "precondition-missing"
+    kind: ClassVar[Kind] = Kind.PRECONDITION_REQUIRED
+    title = Text(en="If-Match is missing", nl="If-Match ontbreekt")
+    detail = Text(
+        en="This change needs the header If-Match with the ETag of what you read.",
+        nl="Deze wijziging vraagt de header If-Match met de ETag van wat u las.",
+    )
+    remedy = Text(
+        en="Read the resource, and send its ETag as If-Match.",
+        nl="Lees het gegeven en stuur de ETag ervan mee als If-Match.",
+    )
+
+
+class PreconditionMalformed(Refusal):
+    slug: ClassVar[str] = "precondition-malformed"
+    kind: ClassVar[Kind] = Kind.INVALID
+    title = Text(en="If-Match can not be read", nl="If-Match is onleesbaar")
+    detail = Text(
+        en='If-Match is "*" or a list of quoted tags, such as "3".',
+        nl='If-Match is "*" of een lijst van tags tussen aanhalingstekens, zoals "3".',
+    )
+    remedy = Text(
+        en="Send the ETag exactly as it was given, quotes included.",
+        nl="Stuur de ETag precies zoals u die kreeg, met aanhalingstekens.",
+    )
+
+
+async def if_match(
+    value: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            max_length=1000,
+            description="ETag of the version that was read; a list or `*` is taken too.",
+        ),
+    ] = None,
+) -> frozenset[int] | None:
+    """Return the versions the client has read, or None for any (``*``).
+
+    A weak tag or a tag that is not ours matches no version (strong comparison).
+
+    Raises:
+        PreconditionMissing: there is no If-Match.
+        PreconditionMalformed: it is no list of tags.
+    """
+    if value is None:
+        raise PreconditionMissing
+    if value.strip() == "*":
+        return None
+    if _TAGS.fullmatch(value) is None:
+        raise PreconditionMalformed
+    return frozenset(int(version) for version in _STRONG.findall(value))

@@ -1,0 +1,161 @@
+"""The base models of the wire and the field types every schema uses, each with its limits.
+
+A list is bounded in place: ``Annotated[list[CostLineIn], at_most(50)]``. Inputs refuse unknown
+fields; outputs have no defaults, so that every field of an answer is always there.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic.alias_generators import to_camel
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
+_VISIBLE = r"[^\s\x00-\x1f\x7f]"
+
+
+class In(BaseModel):
+    """Base of what comes in: frozen, camelCase, nothing unknown."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class Out(BaseModel):
+    """Base of what goes out: camelCase, made from rows, objects or mappings."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True
+    )
+
+
+def _json_integer(value: object) -> object:
+    """Take 3 and 3.0, which JSON Schema calls integers, but not true or "3", as pydantic would."""
+    if isinstance(value, bool | str | bytes):
+        message = "must be a whole number"
+        raise ValueError(message)  # noqa: TRY004 - pydantic turns ValueError into an answer
+    return value
+
+
+def _written(pattern: re.Pattern[str], example: str) -> Callable[[object], object]:
+    """Return a check that a value is text of this form: lax pydantic takes 0 as 1970-01-01."""
+
+    def check(value: object) -> object:
+        if isinstance(value, date) or (isinstance(value, str) and pattern.fullmatch(value)):
+            return value
+        message = f"must be text such as {example}"
+        raise ValueError(message)
+
+    return check
+
+
+def _within_reach(value: date) -> date:
+    """Refuse a year no calendar of ours reaches; the term of any rule stays representable."""
+    if not 1900 <= value.year <= 2199:  # noqa: PLR2004 - the bounds are said in the message
+        message = "must lie in the years 1900 to 2199"
+        raise ValueError(message)
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def at_most(length: int, *, at_least: int = 0) -> Any:  # noqa: ANN401 - Field() is Any
+    """Return the bound of a list: up to ``length`` items."""
+    return Field(min_length=at_least, max_length=length)
+
+
+def id_path(alias: str, *, of: str | None = None) -> Any:  # noqa: ANN401 - Path() is Any
+    """Return the declaration of an identifier in the path: ``Annotated[UUID, id_path("requestId")]``."""
+    named = of or re.sub(r"(?<!^)(?=[A-Z])", " ", alias.removesuffix("Id")).lower()
+    return Path(alias=alias, description=f"Identifier of the {named}.")
+
+
+Line = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=200,
+        pattern=rf"^[^\x00-\x1f\x7f]*{_VISIBLE}[^\x00-\x1f\x7f]*$",
+    ),
+]
+Prose = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=4000,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$",
+    ),
+]
+Name = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=120,
+        pattern=rf"^[^\x00-\x1f\x7f]*{_VISIBLE}[^\x00-\x1f\x7f]*$",
+    ),
+]
+Code = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+]
+EmailText = Annotated[
+    str,
+    StringConstraints(
+        min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
+    ),
+    Field(json_schema_extra={"format": "email"}),
+]
+# The bounds stand before the check: after it, pydantic leaves them out of the schema.
+AmountCents = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_json_integer)]
+AmountMinutes = Annotated[int, Field(ge=0, le=10**7), BeforeValidator(_json_integer)]
+SignedCents = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(_json_integer)]
+SignedMinutes = Annotated[int, Field(ge=-(10**7), le=10**7), BeforeValidator(_json_integer)]
+Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(_json_integer)]
+Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_json_integer)]
+Year = Annotated[int, Field(ge=2000, le=2199), BeforeValidator(_json_integer)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_json_integer)]
+Day = Annotated[
+    date, AfterValidator(_within_reach), BeforeValidator(_written(_DAY, '"2027-03-31"'))
+]
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_within_reach),
+    AfterValidator(_in_utc),
+    BeforeValidator(_written(_MOMENT, '"2027-03-31T09:00:00Z"')),
+]
+Id = UUID
+Cursor = Annotated[
+    str, StringConstraints(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_-]+$")
+]
+
+
+class PageSchema(Out):
+    """Base of a page; the concrete class adds ``items`` with the type of its resource."""
+
+    next_cursor: Cursor | None = Field(
+        description="Send it as `cursor` to get the next page; null on the last one."
+    )
+
+
+class StepOut(Out):
+    """One step of an explained answer: what was computed or concluded, and by which rule."""
+
+    text: Prose
+    rule: Annotated[str, StringConstraints(max_length=40)] | None = Field(
+        description="Id of the rule book's paragraph that the step rests on."
+    )
