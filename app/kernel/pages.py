@@ -1,6 +1,6 @@
 """Pages of a list: a position by key, never by number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -24,3 +24,16 @@ class PageOf:
 
     limit: int
     after: tuple[str, ...] | None = None
+
+
+def take(
+    rows: Sequence[Item], asked: PageOf, *, key: Callable[[Item], tuple[str, ...]]
+) -> Page[Item]:
+    """Return the page that was asked for out of rows fetched with one to spare.
+
+    The spare row only tells that more follow; ``key`` gives the sort values of a row.
+    """
+    if len(rows) <= asked.limit:
+        return Page(items=rows, next_key=None)
+    items = rows[: asked.limit]
+    return Page(items=items, next_key=key(items[-1]))
