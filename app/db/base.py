@@ -5,7 +5,7 @@ from enum import Enum, StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, MetaData, String, Uuid
+from sqlalchemy import BigInteger, Date, DateTime, MetaData, Text, Uuid
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -34,12 +34,13 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         UUID: Uuid(),
-        str: String(),
+        str: Text(),
         date: Date(),
         datetime: DateTime(timezone=True),
         Cents: BigInteger(),
         Minutes: BigInteger(),
-        Json: JSONB(),
+        # None is NULL, never the JSON word null.
+        Json: JSONB(none_as_null=True),
         StrEnum: EnumType(
             StrEnum,
             native_enum=False,
@@ -54,4 +55,4 @@ class Base(DeclarativeBase):
 class TenantRow:
     """Mixin of every row of an organisation: the organisation comes first in each key."""
 
-    organisation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    organisation_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)

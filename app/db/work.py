@@ -13,8 +13,9 @@ from app.kernel.actors import Actor
 class Work:
     """What a service needs to do its work, and nothing else knows the clock or the session.
 
-    ``now`` is an aware UTC instant, ``today`` its civil day in Europe/Amsterdam. Services and
-    repositories never commit: whoever opened the work does (``db/session.py``).
+    ``now`` is an aware UTC instant, ``today`` its civil day in Europe/Amsterdam; ``origin`` is
+    where the work came in from (a client's address, a command), as far as the edge knows it.
+    Services and repositories never commit: whoever opened the work does (``db/session.py``).
     """
 
     session: AsyncSession
@@ -22,6 +23,7 @@ class Work:
     now: datetime
     today: date
     request_id: str
+    origin: str | None = None
 
     @property
     def organisation_id(self) -> UUID:

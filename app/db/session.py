@@ -1,0 +1,288 @@
+"""Transactions: the one place that begins and ends them, and that tells the database the tenant."""
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from enum import Enum
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.sql import Executable
+
+from app.db.models import Tenant
+from app.db.work import Work
+from app.kernel.actors import Actor
+from app.kernel.calendar import amsterdam_day
+
+# serialization_failure, deadlock_detected: the database asks to do the whole transaction again.
+_REPEAT = frozenset({"40001", "40P01"})
+_DISCONNECTED_AT_MOST = 2
+_TENANTS_REMEMBERED = 1024
+
+_TENANT_BY_SLUG = select(Tenant.organisation_id).where(Tenant.slug == bindparam("slug"))
+_TENANT_BY_ID = select(Tenant.organisation_id).where(
+    Tenant.organisation_id == bindparam("organisation_id")
+)
+_TENANTS = select(Tenant.organisation_id).order_by(Tenant.organisation_id)
+# Asked over the service's own connection: a role can carry ``synchronous_commit = off``.
+_DURABILITY = text(
+    "SELECT name FROM pg_catalog.pg_settings WHERE setting = 'off'"
+    " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
+)
+_ISOLATION = text(
+    "SELECT NOT (rolsuper OR rolbypassrls OR rolcreaterole) AND NOT EXISTS ("
+    " SELECT FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p')"
+    " AND pg_catalog.pg_has_role(current_user, relowner, 'MEMBER')"
+    ") FROM pg_catalog.pg_roles WHERE rolname = current_user"
+)
+
+
+class DatabaseSettings(Protocol):
+    """What the database needs of the settings."""
+
+    @property
+    def app_url(self) -> str: ...
+
+    @property
+    def pool_size(self) -> int: ...
+
+    @property
+    def pool_timeout_seconds(self) -> float: ...
+
+
+class TransactionAborted(Exception):
+    """A statement failed, its error was swallowed, and the work went on to commit: a defect.
+
+    PostgreSQL answers such a COMMIT with a silent rollback, so it would be acknowledged and lost.
+    """
+
+
+class Database:
+    """The service's connections, as the app role: bounded, and each transaction of one tenant."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._engine = create_engine(
+            settings.app_url,
+            pool_size=settings.pool_size,
+            pool_timeout_seconds=settings.pool_timeout_seconds,
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._tenants: OrderedDict[str, UUID] = OrderedDict()
+
+    @asynccontextmanager
+    async def transaction(self, organisation_id: UUID) -> AsyncGenerator[AsyncSession]:
+        """Yield a session in a transaction of this organisation: commit at the end, or roll back.
+
+        It commits when the block ends and rolls back on any exception, a cancellation too. A
+        commit once begun is waited for, so that a connection never goes back in mid-air.
+
+        Raises:
+            sqlalchemy.exc.TimeoutError: no connection came free in time.
+            TransactionAborted: the block swallowed a failed statement.
+        """
+        session = await self._begin(organisation_id)
+        try:
+            yield session
+            await session.flush()
+            await _check_alive(session)
+            await _to_the_end(session.commit())
+        finally:
+            await _to_the_end(_release(session))
+
+    @asynccontextmanager
+    async def work(
+        self, actor: Actor, now: datetime, request_id: str, *, origin: str | None = None
+    ) -> AsyncGenerator[Work]:
+        """Yield the actor's work in a transaction of the actor's organisation."""
+        async with self.transaction(actor.organisation_id) as session:
+            yield Work(
+                session=session,
+                actor=actor,
+                now=now,
+                today=amsterdam_day(now),
+                request_id=request_id,
+                origin=origin,
+            )
+
+    async def find_tenant(self, reference: str) -> UUID | None:
+        """Return the organisation that a slug or an id names, or None when there is none.
+
+        What was found is remembered, for the directory only grows; what was not found is not.
+        """
+        found = self._tenants.get(reference)
+        if found is not None:
+            self._tenants.move_to_end(reference)
+            return found
+        rows = await self._read(*_tenant_statement(reference))
+        if not rows:
+            return None
+        self._tenants[reference] = rows[0][0]
+        if len(self._tenants) > _TENANTS_REMEMBERED:
+            self._tenants.popitem(last=False)
+        return rows[0][0]
+
+    async def tenants(self) -> list[UUID]:
+        """Return the ids of all organisations: for jobs that go round them, one transaction each."""
+        return [row[0] for row in await self._read(_TENANTS, {})]
+
+    async def check_durability(self) -> tuple[str, ...]:
+        """Return the settings that make an acknowledged commit losable; empty is as it must be."""
+        return tuple(row[0] for row in await self._read(_DURABILITY, {}))
+
+    async def check_isolation(self) -> bool:
+        """Tell whether the service's role is held to row-level security and owns no table."""
+        rows = await self._read(_ISOLATION, {})
+        return bool(rows[0][0])
+
+    async def close(self) -> None:
+        """Close every connection; those in use close when they are given back."""
+        await self._engine.dispose()
+
+    async def _begin(self, organisation_id: UUID) -> AsyncSession:
+        """Begin on a connection that answers, and set the tenant, in one round trip.
+
+        The first statement tells a stale connection; nothing has happened yet, so it is repeated
+        on a new one (SQLAlchemy then drops every connection of before) and the caller never knows.
+        """
+        # A literal of a validated UUID: ``set_config`` with a parameter is not passed on by Citus.
+        begin = f"BEGIN; SET LOCAL app.organisation_id = '{UUID(int=organisation_id.int)}'"
+        for attempt in range(1, _DISCONNECTED_AT_MOST + 1):
+            session = self._sessions()
+            try:
+                connection = await session.connection()
+                await _execute_plain(connection, begin)
+            except BaseException as error:
+                await _to_the_end(_release(session))
+                if attempt < _DISCONNECTED_AT_MOST and _is_disconnect(error):
+                    continue
+                raise
+            return session
+        raise AssertionError  # the last attempt returns or raises
+
+    async def _read(
+        self, statement: Executable, parameters: dict[str, Any]
+    ) -> list[Row[tuple[Any, ...]]]:
+        """Run one statement outside any organisation; a stale connection is replaced once."""
+        try:
+            return await self._read_once(statement, parameters)
+        except DBAPIError as error:
+            if not _is_disconnect(error):
+                raise
+            return await self._read_once(statement, parameters)
+
+    async def _read_once(
+        self, statement: Executable, parameters: dict[str, Any]
+    ) -> list[Row[tuple[Any, ...]]]:
+        async with self._engine.connect() as connection:
+            return list((await connection.execute(statement, parameters)).all())
+
+
+def create_engine(
+    url: str, *, pool_size: int = 4, pool_timeout_seconds: float = 5.0
+) -> AsyncEngine:
+    """Return an engine on psycopg 3 whose connections begin nothing by themselves.
+
+    AUTOCOMMIT here means that psycopg sends no BEGIN of its own: ``Database`` sends it together
+    with the tenant, which saves a round trip in every transaction. COMMIT and ROLLBACK go out as
+    ever, for the driver sees that a transaction is open.
+    """
+    return create_async_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=pool_timeout_seconds,
+        pool_use_lifo=True,
+        connect_args={
+            "application_name": "leerruimte",
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            "tcp_user_timeout": 15_000,
+        },
+        hide_parameters=True,  # a parameter may be personal data, and errors are logged
+        json_serializer=partial(json.dumps, default=_plain, ensure_ascii=False),
+    )
+
+
+def retryable(error: BaseException) -> bool:
+    """Tell whether the database asks to repeat the whole transaction (40001, 40P01)."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _REPEAT
+
+
+def _tenant_statement(reference: str) -> tuple[Executable, dict[str, Any]]:
+    # A slug is at most 31 characters, so none reads as a UUID.
+    try:
+        return _TENANT_BY_ID, {"organisation_id": UUID(reference)}
+    except ValueError:
+        return _TENANT_BY_SLUG, {"slug": reference}
+
+
+def _is_disconnect(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+async def _execute_plain(connection: AsyncConnection, statements: str) -> None:
+    """Send several statements at once, which only goes without parameters."""
+    await connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+
+
+async def _check_alive(session: AsyncSession) -> None:
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    if driver.info.transaction_status != TransactionStatus.INTRANS:
+        message = "a statement failed and its error was swallowed: nothing can be committed"
+        raise TransactionAborted(message)
+
+
+async def _release(session: AsyncSession) -> None:
+    """Roll back what was not committed and give the connection back, or drop it when it is dead."""
+    try:
+        await session.close()
+    except DBAPIError:
+        await session.invalidate()
+
+
+async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
+    """Await ``step`` to its end, also when cancelled meanwhile; then let the cancellation go on."""
+    task = asyncio.ensure_future(step)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+def _plain(value: object) -> str | int:
+    """Return what JSON has no word for as text: identifiers, days, instants and status names."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Enum):
+        return str(value.value)
+    message = f"{type(value).__name__} has no place in a stored document"
+    raise TypeError(message)
