@@ -1,0 +1,154 @@
+"""When an agreement is needed, when a clause is lawful, when a claim waits, and the life cycles."""
+
+from itertools import product
+
+import pytest
+
+from app.agreements.errors import AgreementActionRefused, ClaimActionRefused
+from app.agreements.rules import (
+    AGREEMENT_TRANSITIONS,
+    CLAIM_TRANSITIONS,
+    AgreementAction,
+    AgreementStatus,
+    ClaimAction,
+    ClaimStatus,
+    agreement_requirement,
+    clause_allowed,
+    clause_for,
+    confirmation_needed,
+    next_agreement_status,
+    next_claim_status,
+    own_cost,
+)
+from app.kernel.quantities import Cents, Minutes
+from app.kernel.wording import Language, say
+from app.people.rules import LeavingInitiative, LeavingReason
+from app.requests.rules import TrainingBasis
+from tests.support.agreements import policy_with
+
+
+@pytest.mark.rule("VIS-7.1")
+@pytest.mark.parametrize(
+    ("cost_cents", "minutes", "needed"),
+    [
+        pytest.param(199_999, 2_399, False, id="a cent and a minute short"),
+        pytest.param(200_000, 0, True, id="the cost itself"),
+        pytest.param(0, 2_400, True, id="the time itself"),
+        pytest.param(200_000, 2_400, True, id="both"),
+        pytest.param(0, 0, False, id="neither"),
+    ],
+)
+def test_an_agreement_is_needed_from_the_thresholds_on(
+    cost_cents: int, minutes: int, needed: bool
+) -> None:
+    requirement = agreement_requirement(Cents(cost_cents), Minutes(minutes), policy_with())
+    assert requirement.needed is needed
+    assert [step.rule for step in requirement.reasons] == ["VIS-7.1", "VIS-7.1"]
+    assert all(say(step.text, step.facts, Language.NL) for step in requirement.reasons)
+
+
+@pytest.mark.rule("LAW-1")
+@pytest.mark.parametrize("basis", TrainingBasis, ids=str)
+def test_only_a_voluntary_training_may_carry_a_clause(basis: TrainingBasis) -> None:
+    verdict = clause_allowed(basis)
+    assert verdict.allowed is (basis is TrainingBasis.VOLUNTARY)
+    assert verdict.why.rule == "LAW-1"
+
+
+@pytest.mark.rule("VIS-7.6")
+@pytest.mark.parametrize(
+    ("cost_cents", "allowed"),
+    [
+        pytest.param(199_999, False, id="one cent less"),
+        pytest.param(200_000, True, id="exactly two thousand euros"),
+        pytest.param(200_001, True, id="one cent more"),
+    ],
+)
+def test_a_clause_applies_from_two_thousand_euros_on(cost_cents: int, allowed: bool) -> None:
+    verdict = clause_for(TrainingBasis.VOLUNTARY, Cents(cost_cents), policy_with())
+    assert (verdict.allowed, verdict.why.rule) == (allowed, "VIS-7.6")
+
+
+@pytest.mark.rule("LAW-1")
+def test_a_dear_training_that_is_obligatory_carries_no_clause() -> None:
+    verdict = clause_for(TrainingBasis.STATUTORY, Cents(1_000_000), policy_with())
+    assert (verdict.allowed, verdict.why.rule) == (False, "LAW-1")
+
+
+@pytest.mark.rule("VIS-7.6")
+@pytest.mark.rule("LAW-3")
+@pytest.mark.parametrize(
+    ("subsidies_cents", "after_subsidies", "expected"),
+    [
+        pytest.param(0, True, 250_000, id="no subsidy"),
+        pytest.param(50_001, True, 199_999, id="a subsidy brings it under the threshold"),
+        pytest.param(300_000, True, 0, id="never below nil"),
+        pytest.param(50_001, False, 250_000, id="a policy that counts the whole investment"),
+    ],
+)
+def test_the_investment_is_the_organisations_own_cost(
+    subsidies_cents: int, after_subsidies: bool, expected: int
+) -> None:
+    policy = policy_with(after_subsidies=after_subsidies)
+    found = own_cost(Cents(250_000), subsidies_cents=Cents(subsidies_cents), policy=policy)
+    assert found == expected
+
+
+@pytest.mark.rule("LAW-3")
+@pytest.mark.parametrize(
+    ("reason", "initiative", "grounds"),
+    [
+        pytest.param(LeavingReason.RESIGNATION, LeavingInitiative.EMPLOYEE, 0, id="resigned"),
+        pytest.param(LeavingReason.RETIREMENT, LeavingInitiative.EMPLOYEE, 0, id="retired"),
+        pytest.param(LeavingReason.MUTUAL_CONSENT, LeavingInitiative.MUTUAL, 0, id="by consent"),
+        pytest.param(LeavingReason.DISMISSAL, LeavingInitiative.EMPLOYER, 1, id="dismissed"),
+        pytest.param(LeavingReason.END_OF_TERM, LeavingInitiative.EMPLOYER, 1, id="not prolonged"),
+        pytest.param(LeavingReason.URGENT_CAUSE, LeavingInitiative.EMPLOYER, 0, id="urgent cause"),
+        pytest.param(LeavingReason.DEATH, LeavingInitiative.EMPLOYEE, 1, id="death"),
+        pytest.param(LeavingReason.LONG_ILLNESS, LeavingInitiative.EMPLOYEE, 1, id="long illness"),
+        pytest.param(
+            LeavingReason.LONG_ILLNESS, LeavingInitiative.EMPLOYER, 2, id="illness, by us"
+        ),
+        pytest.param(LeavingReason.UNKNOWN, LeavingInitiative.EMPLOYEE, 1, id="reason unknown"),
+        pytest.param(LeavingReason.RESIGNATION, LeavingInitiative.UNKNOWN, 1, id="who, unknown"),
+        pytest.param(LeavingReason.UNKNOWN, LeavingInitiative.UNKNOWN, 2, id="nothing known"),
+    ],
+)
+def test_a_claim_waits_for_a_person_where_the_law_asks_for_one(
+    reason: LeavingReason, initiative: LeavingInitiative, grounds: int
+) -> None:
+    found = confirmation_needed(reason, initiative)
+    assert len(found) == grounds
+    assert all(step.rule == "LAW-3" and say(step.text, step.facts, Language.NL) for step in found)
+
+
+@pytest.mark.rule("VIS-7.3")
+@pytest.mark.parametrize(
+    ("status", "action"), list(product(AgreementStatus, AgreementAction)), ids=str
+)
+def test_every_status_and_action_of_an_agreement_moves_or_is_refused(
+    status: AgreementStatus, action: AgreementAction
+) -> None:
+    if (status, action) in AGREEMENT_TRANSITIONS:
+        assert next_agreement_status(status, action) is AGREEMENT_TRANSITIONS[status, action]
+    else:
+        with pytest.raises(AgreementActionRefused):
+            next_agreement_status(status, action)
+
+
+@pytest.mark.rule("LAW-3")
+@pytest.mark.parametrize(("status", "action"), list(product(ClaimStatus, ClaimAction)), ids=str)
+def test_every_status_and_action_of_a_claim_moves_or_is_refused(
+    status: ClaimStatus, action: ClaimAction
+) -> None:
+    if (status, action) in CLAIM_TRANSITIONS:
+        assert next_claim_status(status, action) is CLAIM_TRANSITIONS[status, action]
+    else:
+        with pytest.raises(ClaimActionRefused):
+            next_claim_status(status, action)
+
+
+@pytest.mark.rule("VIS-7.3")
+def test_no_text_can_be_drawn_up_again_after_a_signature() -> None:
+    signed = {AgreementStatus.SIGNED_BY_EMPLOYEE, AgreementStatus.SIGNED}
+    assert all((status, AgreementAction.DRAW_UP) not in AGREEMENT_TRANSITIONS for status in signed)
