@@ -99,3 +99,13 @@ class RoleRefused(Refusal):
         en="Ask someone who has that role.",
         nl="Vraag het iemand met die rol.",
     )
+
+
+def check_version(current: int, expected: frozenset[int] | None) -> None:
+    """Refuse a change by someone who has not read the current version; None stands for any.
+
+    Raises:
+        StaleVersion: ``current`` is not among the versions that were read.
+    """
+    if expected is not None and current not in expected:
+        raise StaleVersion(current_version=current)
