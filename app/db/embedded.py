@@ -28,7 +28,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -203,7 +203,7 @@ class _Launcher:
 @contextmanager
 def embedded_server(
     data_dir: Path, *, bin_dir: Path | None = None, progress: Progress
-) -> Iterator[EmbeddedServer]:
+) -> Generator[EmbeddedServer]:
     """Run a server on the data in ``data_dir`` for as long as the block lasts.
 
     The first time makes the cluster there, in a second or two; later starts take a fraction of
@@ -256,7 +256,7 @@ def wheel_programs() -> Path:
 
 
 @contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Generator[None]:
     """Hold the lock that says a runner lives; the system lets go of it when the runner dies."""
     with path.open("a+") as file:
         try:
@@ -498,7 +498,7 @@ def _pid_in(pid_file: Path) -> int | None:
 @contextmanager
 def _running(
     cluster: Path, launcher: _Launcher, remembered: _Remembered, progress: Progress
-) -> Iterator[None]:
+) -> Generator[None]:
     if not _is_free(remembered.port):
         remembered.port = _free_port()
     log_path = cluster.with_name("postgres.log")

@@ -1,0 +1,63 @@
+# Everything sets itself up: Python 3.11 or newer, make and git are all that must be there.
+#   make run | test | lint | rules | bench | format | clean
+# PYTHON names another interpreter; PORT, DATA_DIR and DATABASE_URL say where `make run` serves.
+
+PYTHON ?= python3
+UV_VERSION = 0.13.9
+
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+# PYTEST_ARGS chooses tests: make test PYTEST_ARGS="tests/rules -k norm"
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint rules bench format clean
+
+help:  ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY)  ## Install what the lock names, into .venv
+
+$(READY): pyproject.toml uv.lock Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Leerruimte needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; \
+	  exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) ..."; $(PYTHON) -m venv $(VENV); } || { \
+	  rm -rf $(VENV); \
+	  echo "Python's venv module is incomplete here; on Debian and Ubuntu: apt install python3-venv"; \
+	  exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@echo "Installing what uv.lock names ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv sync --frozen --inexact --no-python-downloads --quiet
+	@touch $@
+
+run: $(READY)  ## Serve the demo organisation on http://127.0.0.1:8000
+	@exec $(BIN)/leerruimte run
+
+test: $(READY)  ## Run the whole suite against a real PostgreSQL
+	$(BIN)/pytest --durations=10 $(PYTEST_ARGS)
+
+lint: $(READY)  ## Check style, types, imports, dependencies and migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pyright
+	$(BIN)/deptry .
+	$(BIN)/alembic upgrade head --sql > $(VENV)/migrations.sql
+	$(BIN)/squawk --config .squawk.toml $(VENV)/migrations.sql
+
+rules: $(READY)  ## Print which rules of the book have code and tests
+	@$(BIN)/python scripts/rules.py
+
+bench: $(READY)  ## Measure this machine, next to pgbench
+	@$(BIN)/python -m benchmarks
+
+format: $(READY)  ## Put the code in the house style
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+clean:  ## Remove what was installed and cached; the data in .data stays
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

@@ -1,0 +1,282 @@
+"""The commands of ``leerruimte``.
+
+Each answers 0 when it did its work, 1 when it found or met something wrong, 2 when it was asked
+wrongly, and 130 when it was interrupted.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr, ValidationError
+
+from app.settings import SettingMissing, Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command and return its exit status."""
+    asked = _parser().parse_args(arguments)
+    # make, Docker and a closed terminal end a program by these: leave as by Ctrl-C, step by step.
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _hang_up)
+    try:
+        return asked.carry_out(_settings(asked), asked)
+    except KeyboardInterrupt:
+        _say("Interrupted; what was done is kept.")
+        return _INTERRUPTED
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper() or "Settings"
+            _say(f"{name}: {problem['msg']}")
+    except (SettingMissing, _NotPossible) as error:
+        _say(str(error))
+    return 2
+
+
+def application() -> "FastAPI":
+    """Return the service as the environment sets it: what each of several workers serves."""
+    from app.main import create_app
+
+    return create_app(Settings())
+
+
+class _NotPossible(Exception):
+    """What was asked can not be done here and now; says why, and what to do."""
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _hang_up(_number: int, _frame: FrameType | None) -> None:
+    # While the service runs, SIGTERM is uvicorn's, and means: finish what was accepted.
+    signal.raise_signal(signal.SIGTERM)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="leerruimte",
+        description="The back end of a learning and development system. Settings come from the "
+        "environment: DATABASE_URL, APP_DATABASE_URL, DATA_DIR, HOST, PORT, WORKERS, OIDC_ISSUER, "
+        "OIDC_AUDIENCE and the others that the README lists.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, carry_out: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(carry_out=carry_out)
+        return added
+
+    command("run", _run, "Everything at once: database, schema, demo organisation, service.")
+    command("serve", _serve, "Serve the API; the schema must be up to date.")
+    command("migrate", _migrate, "Bring the schema of DATABASE_URL up to date.")
+    command("demo", _demo, "Load the demo organisation, unless it is there.")
+    command("verify", _verify, "Recompute the ledger and the audit chain of each organisation.")
+    command("openapi", _openapi, "Print the contract: the OpenAPI document of /v1.")
+    postgres = command(
+        "postgres", _postgres, "Run a command with the embedded server's URL in DATABASE_URL."
+    )
+    postgres.add_argument("argument", nargs=argparse.REMAINDER, help="the command, after --")
+    return parser
+
+
+def _settings(asked: argparse.Namespace) -> Settings:
+    """Return the settings; ``run`` and ``demo`` are in demo mode unless ``DEMO`` says otherwise."""
+    if asked.carry_out in (_run, _demo) and "DEMO" not in os.environ:
+        return Settings(demo=True)
+    return Settings()
+
+
+def _with_database(settings: Settings, held: ExitStack) -> Settings:
+    """Return settings with a database: the one that is set, or the embedded server while held."""
+    if settings.database_url is not None:
+        return settings
+    from app.db.embedded import EmbeddedServerError, embedded_server
+
+    server = embedded_server(settings.data_dir, bin_dir=settings.pg_bin_dir, progress=_say)
+    try:
+        url = held.enter_context(server).owner_url
+    except EmbeddedServerError as error:
+        raise _NotPossible(str(error)) from error
+    return settings.model_copy(update={"database_url": SecretStr(url)})
+
+
+def _run(settings: Settings, _asked: argparse.Namespace) -> int:
+    _check_port(settings)
+    with ExitStack() as held:
+        settings = _with_database(settings, held)
+        _bring_up_to_date(settings)
+        if settings.demo:
+            _load_demo(settings)
+        return _serve_until_stopped(settings)
+
+
+def _serve(settings: Settings, _asked: argparse.Namespace) -> int:
+    _check_port(settings)
+    return _serve_until_stopped(settings)
+
+
+def _migrate(settings: Settings, _asked: argparse.Namespace) -> int:
+    with ExitStack() as held:
+        _bring_up_to_date(_with_database(settings, held))
+    return 0
+
+
+def _demo(settings: Settings, _asked: argparse.Namespace) -> int:
+    with ExitStack() as held:
+        settings = _with_database(settings, held)
+        _bring_up_to_date(settings)
+        _load_demo(settings)
+    return 0
+
+
+def _verify(settings: Settings, _asked: argparse.Namespace) -> int:
+    with ExitStack() as held:
+        return asyncio.run(_verify_all(_with_database(settings, held)))
+
+
+async def _verify_all(settings: Settings) -> int:
+    from app.db.audit import verify
+    from app.db.session import Database
+
+    database = Database(settings)
+    found = 0
+    try:
+        for organisation_id in await database.tenants():
+            trail = await verify(database, organisation_id)
+            found += len(trail.findings)
+            _say(f"{organisation_id}: audit chain of {trail.head.position} entries, ")
+            for finding in trail.findings:
+                _say(f"  {finding.kind} at {finding.position}: entry {finding.entry_id}")
+    finally:
+        await database.close()
+    _say("All is as it was recorded." if not found else f"{found} places are not.")
+    return 1 if found else 0
+
+
+def _openapi(settings: Settings, _asked: argparse.Namespace) -> int:
+    from app.main import create_app, document
+
+    json.dump(document(create_app(settings)), sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+    return 0
+
+
+def _postgres(settings: Settings, asked: argparse.Namespace) -> int:
+    given = [part for part in asked.argument if part != "--"]
+    if not given:
+        message = "Say which command to run: leerruimte postgres -- COMMAND"
+        raise _NotPossible(message)
+    with ExitStack() as held:
+        url = _with_database(settings, held).owner_url
+        ran = subprocess.run(given, env={**os.environ, "DATABASE_URL": url}, check=False)  # noqa: S603
+        return ran.returncode
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    from app.db.migration import migrate
+
+    _say("Bringing the schema up to date ...")
+    migrate(settings.owner_url, settings.app_url)
+
+
+def _load_demo(settings: Settings) -> None:
+    from app.demo.load import load_demo
+
+    load_demo(settings, _say)
+
+
+def _check_port(settings: Settings) -> None:
+    """Refuse a port that is taken, before anything else is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            message = f"{settings.host}:{settings.port} can not be served on ({error.strerror}): "
+            raise _NotPossible(message + "choose another PORT or HOST") from error
+
+
+def _serve_until_stopped(settings: Settings) -> int:
+    """Serve until told to stop, then let requests that were accepted end, within their time."""
+    import uvicorn
+
+    from app.main import create_app
+
+    # The service works as the app role; the owner's password stays here.
+    settings = settings.model_copy(
+        update={"app_database_url": SecretStr(settings.app_url), "database_url": None}
+    )
+
+    class Announced(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                _say(_announcement(settings))
+
+    options: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": "httptools",
+        "ws": "none",
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": settings.graceful_shutdown_seconds,
+    }
+    try:
+        if settings.workers > 1:
+            _export(settings)
+            _say(_announcement(settings))
+            uvicorn.run("app.cli:application", factory=True, workers=settings.workers, **options)
+        else:
+            Announced(uvicorn.Config(create_app(settings), **options)).run()
+    except KeyboardInterrupt:
+        # How uvicorn passes on the signal that ended it, after the last request.
+        _say("Stopped.")
+    return 0
+
+
+def _export(settings: Settings) -> None:
+    """Put into the environment what each worker's own process reads its settings from."""
+    os.environ.pop("DATABASE_URL", None)
+    os.environ["APP_DATABASE_URL"] = settings.app_url
+    os.environ["DEMO"] = str(settings.demo)
+
+
+def _announcement(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}"
+    lines = [f"Leerruimte serves on {address}", f"  Docs page  {address}/docs"]
+    if settings.demo:
+        from app.demo.personas import PERSONAS
+
+        names = ", ".join(PERSONAS)
+        lines += [
+            "  DEMO MODE: anybody who reaches this address can sign in. Never with real data.",
+            f"  Personas   {names}",
+            "  Sign in    on the docs page by Authorize (a persona's name, any password), or by",
+            f"             curl -s {address}/demo/token -d username=hr -d password=demo",
+        ]
+    return "\n".join([*lines, "  Ctrl-C stops."])
