@@ -1,0 +1,99 @@
+"""A server to test on, and a migrated database for this run alone."""
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from app.db.embedded import embedded_server
+from app.db.migration import ROOT, migrate
+from app.settings import Settings
+
+# Any number: two runs that both need a template meet at it.
+_TEMPLATES = 7_310_253_047
+_KEPT_SECONDS = 24 * 3600
+_OURS = re.compile(r"leerruimte_(?:template|test)_\w+_(\d+)")
+
+
+@contextmanager
+def running_server(data_dir: Path) -> Iterator[str]:
+    """Run the embedded server in ``data_dir``; yield the URL of a role that may make databases."""
+    with embedded_server(data_dir, progress=lambda _line: None) as server:
+        yield server.superuser_url
+
+
+def at_database(server_url: str, name: str) -> str:
+    """Return the URL of another database of the same server."""
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+@contextmanager
+def migrated_database(server_url: str) -> Iterator[str]:
+    """Make a database at the newest migration; yield its owner's URL and drop it at the end.
+
+    It is a copy (a tenth of a second) of a template that is migrated once for each state of the
+    migrations, whoever needs it first; the others wait. What crashed runs left is swept after a day.
+    """
+    with fresh_database(server_url, template=_template(server_url)) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(server_url: str, *, template: str = "template0") -> Iterator[str]:
+    """Make a database from ``template`` (empty, unless said); yield its URL and drop it at the end."""
+    name = f"leerruimte_test_{uuid4().hex[:12]}_{int(time.time())}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
+    try:
+        yield at_database(server_url, name)
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            _drop(connection, name)
+
+
+def _template(server_url: str) -> str:
+    prefix = f"leerruimte_template_{_fingerprint()}_"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATES])
+        found = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname ^@ %s", [prefix]
+        ).fetchone()
+        if found is not None:
+            return str(found[0])
+        _sweep(connection)
+        name = f"{prefix}{int(time.time())}"
+        with fresh_database(server_url) as url:
+            migrate(url, Settings.model_validate({"database_url": url}).app_url)
+            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+            building = urlsplit(url).path.lstrip("/")
+            connection.execute(rename.format(sql.Identifier(building), sql.Identifier(name)))
+        return name
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    sources = [*sorted((ROOT / "migrations").rglob("*.py")), ROOT / "app" / "db" / "roles.py"]
+    for path in sources:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _sweep(connection: psycopg.Connection) -> None:
+    """Drop the databases that earlier runs left behind more than a day ago."""
+    for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall():
+        ours = _OURS.fullmatch(name)
+        if ours and int(ours[1]) < time.time() - _KEPT_SECONDS:
+            _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection, name: str) -> None:
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    connection.execute(drop.format(sql.Identifier(name)))

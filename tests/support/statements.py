@@ -1,0 +1,93 @@
+"""Reads SQL as it goes out: does each statement on a tenant's table name the organisation?"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from app.db.base import Base
+
+_WORD = r"[a-z_][a-z0-9_]*"
+_SOURCE = re.compile(
+    rf"\b(?:from|join|update|into)\s+(?:only\s+)?({_WORD})(?:\s+(?:as\s+)?({_WORD}))?",
+)
+_LISTED = re.compile(rf",\s*({_WORD})(?:\s+(?:as\s+)?({_WORD}))?")
+_FROM_LIST = re.compile(r"\bfrom\s+(.*?)(?=\bwhere\b|\bgroup\b|\border\b|\bon\b|\bset\b|$)", re.S)
+_NOT_ALIASES = frozenset(
+    "as on where set values select join left right inner outer cross full lateral using group order"
+    " having limit offset for returning union except intersect default on default with when".split()
+)
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+
+
+def tenant_tables() -> frozenset[str]:
+    """Return the tables that hold an organisation's data, by the models that are loaded."""
+    return frozenset(
+        name
+        for name, table in Base.metadata.tables.items()
+        if "organisation_id" in table.columns and name != "tenants"
+    )
+
+
+def unnamed(statement: str) -> frozenset[str]:
+    """Return the tenant tables in ``statement`` that no condition on organisation_id stands for.
+
+    A select list that shows the column is no condition; an insert's list of columns is.
+    """
+    sql = _LITERAL.sub("''", statement.lower())
+    tables = tenant_tables()
+    return frozenset(
+        table
+        for table, alias in _sources(sql)
+        if table in tables and not _is_named(sql, table, alias)
+    )
+
+
+@contextmanager
+def watched() -> Iterator[dict[str, frozenset[str]]]:
+    """Watch every engine; yield what grows into the statements that do not name the organisation."""
+    seen: set[str] = set()
+    offending: dict[str, frozenset[str]] = {}
+
+    def look(
+        _connection: object, _cursor: object, statement: str, *_rest: Any, **_options: Any
+    ) -> None:
+        if statement not in seen:
+            seen.add(statement)
+            if tables := unnamed(statement):
+                offending[statement] = tables
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        yield offending
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+
+
+def _sources(sql: str) -> Iterator[tuple[str, str]]:
+    for match in _SOURCE.finditer(sql):
+        yield _aliased(match[1], match[2])
+    for source in _FROM_LIST.finditer(sql):
+        for match in _LISTED.finditer(source[1]):
+            yield _aliased(match[1], match[2])
+
+
+def _aliased(table: str, alias: str | None) -> tuple[str, str]:
+    return table, table if alias is None or alias in _NOT_ALIASES else alias
+
+
+def _is_named(sql: str, table: str, alias: str) -> bool:
+    column = rf"\b{alias}\.organisation_id\b"
+    return any(
+        re.search(pattern, sql)
+        for pattern in (
+            rf"{column}\s*(?:=|in\b)",
+            rf"=\s*{column}",
+            rf"\(\s*{column}\s*,",
+            r"(?<![.\w])organisation_id\s*(?:=|in\b)",
+            r"\busing\s*\([^)]*\borganisation_id\b",
+            rf"\binsert\s+into\s+{table}\b[^(]*\([^)]*\borganisation_id\b",
+        )
+    )
