@@ -155,7 +155,7 @@ def _verify(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 async def _verify_all(settings: Settings) -> int:
-    from app.db.audit import verify
+    from app.db.chain import verify
     from app.db.session import Database
 
     database = Database(settings)

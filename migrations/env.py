@@ -43,8 +43,8 @@ def _types_differ(
 
 def _url() -> str:
     given = context.config.attributes.get("url") or Settings().owner_url
-    return make_url(given).set(drivername="postgresql+psycopg").render_as_string(
-        hide_password=False
+    return (
+        make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     )
 
 

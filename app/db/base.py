@@ -5,7 +5,7 @@ from enum import Enum, StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, MetaData, Text, Uuid
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKeyConstraint, MetaData, Text, Uuid
 from sqlalchemy import Enum as EnumType
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -28,8 +28,11 @@ def _values(enum: type[Enum]) -> list[str]:
 
 
 class Base(DeclarativeBase):
-    """Base of every table. Statuses are text with a CHECK: an enum's ``=`` can not use an index
-    under row-level security (tried on PostgreSQL 15)."""
+    """Base of every table.
+
+    Statuses are text with a CHECK: an enum's ``=`` can not use an index under row-level security
+    (tried on PostgreSQL 15).
+    """
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
@@ -56,3 +59,12 @@ class TenantRow:
     """Mixin of every row of an organisation: the organisation comes first in each key."""
 
     organisation_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
+
+
+def refers(column: str, table: str, key: str = "id") -> ForeignKeyConstraint:
+    """Return a reference within one organisation; of one column it would pass by the tenancy."""
+    return ForeignKeyConstraint(
+        ["organisation_id", column],
+        [f"{table}.organisation_id", f"{table}.{key}"],
+        ondelete="RESTRICT",
+    )

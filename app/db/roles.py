@@ -1,4 +1,4 @@
-"""The app role: made and kept by the owner, outside the migrations, for its password is a secret."""
+"""The app role: made by the owner, outside the migrations, for its password is a secret."""
 
 import time
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _PAUSE_SECONDS = 0.1
 
 
 class RoleNotUsable(Exception):
-    """The app role is not there as it must be, and the owner may not make it so; says what to do."""
+    """The app role is not as it must be, and the owner may not make it so; says what to do."""
 
 
 def ensure_app_role(owner_url: str, app_url: str) -> None:

@@ -137,7 +137,7 @@ class Database:
         return rows[0][0]
 
     async def tenants(self) -> list[UUID]:
-        """Return the ids of all organisations: for jobs that go round them, one transaction each."""
+        """Return the ids of all organisations: jobs go round them, one transaction each."""
         return [row[0] for row in await self._read(_TENANTS, {})]
 
     async def check_durability(self) -> tuple[str, ...]:
@@ -174,9 +174,7 @@ class Database:
             return session
         raise AssertionError  # the last attempt returns or raises
 
-    async def _read(
-        self, statement: Executable, parameters: dict[str, Any]
-    ) -> list[Row[tuple[Any, ...]]]:
+    async def _read(self, statement: Executable, parameters: dict[str, Any]) -> list[Row[Any]]:
         """Run one statement outside any organisation; a stale connection is replaced once."""
         try:
             return await self._read_once(statement, parameters)
@@ -185,9 +183,7 @@ class Database:
                 raise
             return await self._read_once(statement, parameters)
 
-    async def _read_once(
-        self, statement: Executable, parameters: dict[str, Any]
-    ) -> list[Row[tuple[Any, ...]]]:
+    async def _read_once(self, statement: Executable, parameters: dict[str, Any]) -> list[Row[Any]]:
         async with self._engine.connect() as connection:
             return list((await connection.execute(statement, parameters)).all())
 

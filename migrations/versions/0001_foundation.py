@@ -176,7 +176,9 @@ def upgrade() -> None:
         "CREATE INDEX ix_idempotency_keys_organisation_id_created_at"
         " ON idempotency_keys (organisation_id, created_at)"
     )
-    op.execute("SELECT leerruimte_secure_table('idempotency_keys', '{select,insert,update,delete}')")
+    op.execute(
+        "SELECT leerruimte_secure_table('idempotency_keys', '{select,insert,update,delete}')"
+    )
 
 
 def downgrade() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,10 +23,10 @@ _OURS = re.compile(r"leerruimte_(?:template|test)_\w+_(\d+)")
 
 
 @contextmanager
-def running_server(data_dir: Path) -> Iterator[str]:
+def running_server(data_dir: Path) -> Generator[str]:
     """Run the embedded server in ``data_dir``; yield the URL of a role that may make databases."""
     with embedded_server(data_dir, progress=lambda _line: None) as server:
-        yield server.superuser_url
+        yield server.owner_url
 
 
 def at_database(server_url: str, name: str) -> str:
@@ -35,19 +35,20 @@ def at_database(server_url: str, name: str) -> str:
 
 
 @contextmanager
-def migrated_database(server_url: str) -> Iterator[str]:
+def migrated_database(server_url: str) -> Generator[str]:
     """Make a database at the newest migration; yield its owner's URL and drop it at the end.
 
     It is a copy (a tenth of a second) of a template that is migrated once for each state of the
-    migrations, whoever needs it first; the others wait. What crashed runs left is swept after a day.
+    migrations, by whoever needs it first; the others wait. What a crashed run left is swept after
+    a day.
     """
     with fresh_database(server_url, template=_template(server_url)) as url:
         yield url
 
 
 @contextmanager
-def fresh_database(server_url: str, *, template: str = "template0") -> Iterator[str]:
-    """Make a database from ``template`` (empty, unless said); yield its URL and drop it at the end."""
+def fresh_database(server_url: str, *, template: str = "template0") -> Generator[str]:
+    """Make a database from ``template``, by default empty; yield its URL and drop it at the end."""
     name = f"leerruimte_test_{uuid4().hex[:12]}_{int(time.time())}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")

@@ -1,9 +1,8 @@
 """Reads SQL as it goes out: does each statement on a tenant's table name the organisation?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Engine, event
 
@@ -14,10 +13,13 @@ _SOURCE = re.compile(
     rf"\b(?:from|join|update|into)\s+(?:only\s+)?({_WORD})(?:\s+(?:as\s+)?({_WORD}))?",
 )
 _LISTED = re.compile(rf",\s*({_WORD})(?:\s+(?:as\s+)?({_WORD}))?")
-_FROM_LIST = re.compile(r"\bfrom\s+(.*?)(?=\bwhere\b|\bgroup\b|\border\b|\bon\b|\bset\b|$)", re.S)
-_NOT_ALIASES = frozenset(
-    "as on where set values select join left right inner outer cross full lateral using group order"
-    " having limit offset for returning union except intersect default on default with when".split()
+_FROM_LIST = re.compile(
+    r"\bfrom\s+(.*?)(?=\bwhere\b|\bgroup\b|\border\b|\bon\b|\bset\b|$)", re.DOTALL
+)
+# Words that may follow a table's name without being an alias of it.
+_KEYWORD = re.compile(
+    "as|on|where|set|values|select|join|left|right|inner|outer|cross|full|lateral|using|group|order"
+    "|having|limit|offset|for|returning|union|except|intersect|default|with|when"
 )
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 
@@ -46,14 +48,12 @@ def unnamed(statement: str) -> frozenset[str]:
 
 
 @contextmanager
-def watched() -> Iterator[dict[str, frozenset[str]]]:
-    """Watch every engine; yield what grows into the statements that do not name the organisation."""
+def watched() -> Generator[dict[str, frozenset[str]]]:
+    """Watch every engine; yield the statements that do not name the organisation, as they come."""
     seen: set[str] = set()
     offending: dict[str, frozenset[str]] = {}
 
-    def look(
-        _connection: object, _cursor: object, statement: str, *_rest: Any, **_options: Any
-    ) -> None:
+    def look(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if statement not in seen:
             seen.add(statement)
             if tables := unnamed(statement):
@@ -75,7 +75,7 @@ def _sources(sql: str) -> Iterator[tuple[str, str]]:
 
 
 def _aliased(table: str, alias: str | None) -> tuple[str, str]:
-    return table, table if alias is None or alias in _NOT_ALIASES else alias
+    return table, table if alias is None or _KEYWORD.fullmatch(alias) else alias
 
 
 def _is_named(sql: str, table: str, alias: str) -> bool:
