@@ -50,7 +50,7 @@ lint: $(READY)  ## Check style, types, imports, dependencies and migrations
 	$(BIN)/squawk --config .squawk.toml $(VENV)/migrations.sql
 
 rules: $(READY)  ## Print which rules of the book have code and tests
-	@$(BIN)/python scripts/rules.py
+	@$(BIN)/python -m tests.support.rules_report
 
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks

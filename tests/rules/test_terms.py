@@ -315,7 +315,6 @@ def test_an_invitation_suspends_from_the_day_after_it(
 
 
 @pytest.mark.rule("LAW-6")
-@pytest.mark.rule("ODA-8.1")
 def test_a_decision_term_moves_by_the_days_it_stood_still() -> None:
     decision = TermRule(length=Weeks(22), start=Start.DAY_AFTER, roll=Roll.NONE, rule="ODA-8.1")
     plain = reckon(decision, date(2026, 1, 5))
