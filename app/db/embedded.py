@@ -136,7 +136,7 @@ class _Remembered:
 
     def save(self, path: Path) -> None:
         """Replace the file in one step, so that being killed here can not lose the passwords."""
-        part = path.with_suffix(".part")
+        part = path.with_suffix(".json.part")
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(
@@ -555,6 +555,9 @@ def _await_ready(
             _ensure_owner(remembered)
         except psycopg.OperationalError as error:
             now = time.monotonic()
+            if "password authentication failed" in str(error):
+                message = "The password in postgres.json is not the server's. Its log says:"
+                raise EmbeddedServerError(message) from error
             if guard.poll() is not None or now - begun > _START_SECONDS:
                 message = f"PostgreSQL did not start ({str(error).strip()}). Its log says:"
                 raise EmbeddedServerError(message) from error
