@@ -1,0 +1,364 @@
+"""What a decision of the management team may be, what it does, and what would stop it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+from app.kernel.errors import Scalar
+from app.kernel.quantities import Cents, Minutes
+
+
+class Outcome(StrEnum):
+    """What the MT decides on one request (MT-besluit)."""
+
+    GRANTED = "granted"
+    PARTLY_GRANTED = "partly_granted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+
+    @property
+    def grants(self) -> bool:
+        return self in (Outcome.GRANTED, Outcome.PARTLY_GRANTED)
+
+
+class ProposalStatus(StrEnum):
+    """A proposal is written as a draft, freezes when it goes to the MT, and ends decided."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    DECIDED = "decided"
+
+
+class BreachKind(StrEnum):
+    """What a decision can run into. Which of them stop it, ``Breach.blocking`` tells."""
+
+    NORM_EXCEEDED = "norm_exceeded"
+    MEANS_EXCEEDED = "means_exceeded"
+    MEANS_NOT_SET = "means_not_set"
+    MOTIVATION_MISSING = "motivation_missing"
+    OWN_REQUEST = "own_request"
+    MORE_THAN_REQUESTED = "more_than_requested"
+    NOT_A_PARTICIPANT = "not_a_participant"
+    PART_WITHOUT_DIFFERENCE = "part_without_difference"
+    ENDS_EMPLOYMENT_BEFORE = "ends_employment_before"
+    STARTED_BEFORE = "started_before"
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing a decision runs into: the rule, the figures, and whether it stops the decision."""
+
+    kind: BreachKind
+    rule: str
+    blocking: bool
+    request_id: UUID
+    employee_id: UUID | None = None
+    facts: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A training agreement that must be signed before the training starts (VIS-7.1)."""
+
+    request_id: UUID
+    employee_id: UUID
+    starts_on: date
+    cost_cents: Cents
+    working_minutes: Minutes
+    repayment: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A request as the MT weighs it: who takes part, when, and what it costs."""
+
+    request_id: UUID
+    applicant_id: UUID | None
+    participants: tuple[UUID, ...]
+    total_cents: Cents
+    per_participant_cents: Cents
+    minutes_by_year: Mapping[int, Minutes]
+    starts_on: date
+    ends_on: date
+    budget_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What HR advised on a request in its proposal (VIS-6.3)."""
+
+    outcome: Outcome
+    amount_cents: Cents
+    participants: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """What the MT means to decide on one request; for a grant who takes part, and the amount."""
+
+    candidate: Candidate
+    outcome: Outcome
+    amount_cents: Cents
+    participants: frozenset[UUID]
+    motivation: str | None
+    advice: Advice | None
+
+
+@dataclass(frozen=True, slots=True)
+class YearRoom:
+    """Room of one employee in one year, in working-time minutes, as hours keeps it."""
+
+    norm_minutes: Minutes
+    exception_minutes: Minutes
+    room_minutes: Minutes
+    binding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What one intention would do and run into, after all those before it."""
+
+    intention: Intention
+    breaches: tuple[Breach, ...]
+    needs: tuple[Need, ...]
+    means_left_cents: Cents | None
+
+    @property
+    def blocked(self) -> bool:
+        return any(breach.blocking for breach in self.breaches)
+
+
+def departs(intention: Intention) -> bool:
+    """Tell whether the intention departs from what HR advised, in outcome, people or amount."""
+    advice = intention.advice
+    if advice is None:
+        return True
+    if intention.outcome is not advice.outcome:
+        return True
+    return intention.outcome.grants and (
+        intention.amount_cents != advice.amount_cents
+        or intention.participants != advice.participants
+    )
+
+
+def motivation_needed(intention: Intention) -> bool:
+    """Tell whether VIS-6.3 asks for a motivation: a departure, a refusal, or a grant in part."""
+    return intention.outcome is not Outcome.GRANTED or departs(intention)
+
+
+def weigh(
+    intentions: Sequence[Intention],
+    *,
+    decider: UUID | None,
+    rooms: Mapping[tuple[UUID, int], YearRoom],
+    means: Mapping[int, Cents | None],
+    left_on: Mapping[UUID, date],
+    agreements: Mapping[tuple[UUID, UUID], Need],
+    decided_on: date,
+) -> list[Impact]:
+    """Return what each intention does and runs into, in the order given, each after the last.
+
+    Nothing is changed: a dry run and the decision itself rest on the same answer. ``means`` is the
+    room in cents of each budget year, None where the MT has set none. ``rooms`` holds each
+    participant's room in each year of the sessions; ``agreements`` who would need one.
+
+    Source: VIS-5.1, VIS-6.3, VIS-7.1, VIS-8.1, VIS-8.3, VIS-10.1.
+    """
+    room_left = {key: int(room.room_minutes) for key, room in rooms.items()}
+    means_left = {year: None if left is None else int(left) for year, left in means.items()}
+    impacts: list[Impact] = []
+    for intention in intentions:
+        breaches = [*_form(intention, decider=decider)]
+        needs: tuple[Need, ...] = ()
+        if intention.outcome.grants:
+            breaches += _means(intention, means_left)
+            breaches += _norms(intention, rooms, room_left)
+            breaches += _circumstances(intention, left_on=left_on, decided_on=decided_on)
+            request_id = intention.candidate.request_id
+            needs = tuple(
+                agreements[request_id, person]
+                for person in sorted(intention.participants)
+                if (request_id, person) in agreements
+            )
+        left = means_left.get(intention.candidate.budget_year)
+        impacts.append(
+            Impact(
+                intention=intention,
+                breaches=tuple(breaches),
+                needs=needs,
+                means_left_cents=None if left is None else Cents(left),
+            )
+        )
+    return impacts
+
+
+def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
+    candidate = intention.candidate
+    if decider is not None and (
+        decider in candidate.participants or decider == candidate.applicant_id
+    ):
+        yield Breach(BreachKind.OWN_REQUEST, "VIS-5.1", True, candidate.request_id, decider)
+    if motivation_needed(intention) and not (intention.motivation or "").strip():
+        yield Breach(
+            BreachKind.MOTIVATION_MISSING,
+            "VIS-6.3",
+            True,
+            candidate.request_id,
+            facts={"outcome": intention.outcome.value},
+        )
+    if not intention.outcome.grants:
+        return
+    for stranger in sorted(intention.participants - frozenset(candidate.participants)):
+        yield Breach(
+            BreachKind.NOT_A_PARTICIPANT, "VIS-6.6", True, candidate.request_id, stranger
+        )
+    if intention.amount_cents > candidate.total_cents:
+        yield Breach(
+            BreachKind.MORE_THAN_REQUESTED,
+            "VIS-6.3",
+            True,
+            candidate.request_id,
+            facts={
+                "asked_cents": intention.amount_cents,
+                "requested_cents": candidate.total_cents,
+            },
+        )
+    whole = (
+        intention.participants == frozenset(candidate.participants)
+        and intention.amount_cents == candidate.total_cents
+    )
+    if whole is (intention.outcome is Outcome.PARTLY_GRANTED):
+        yield Breach(
+            BreachKind.PART_WITHOUT_DIFFERENCE,
+            "VIS-6.3",
+            True,
+            candidate.request_id,
+            facts={
+                "outcome": intention.outcome.value,
+                "granted_cents": intention.amount_cents,
+                "requested_cents": candidate.total_cents,
+            },
+        )
+
+
+def _means(intention: Intention, means_left: dict[int, int | None]) -> Iterable[Breach]:
+    candidate = intention.candidate
+    asked = intention.amount_cents
+    year = candidate.budget_year
+    left = means_left.get(year)
+    if asked == 0:
+        return
+    if left is None:
+        yield Breach(
+            BreachKind.MEANS_NOT_SET,
+            "VIS-5.1",
+            True,
+            candidate.request_id,
+            facts={"budget_year": year, "asked_cents": asked},
+        )
+        return
+    if asked > left:
+        yield Breach(
+            BreachKind.MEANS_EXCEEDED,
+            "VIS-5.1",
+            True,
+            candidate.request_id,
+            facts={"budget_year": year, "asked_cents": asked, "room_cents": left},
+        )
+        return
+    means_left[year] = left - asked
+
+
+def _norms(
+    intention: Intention,
+    rooms: Mapping[tuple[UUID, int], YearRoom],
+    room_left: dict[tuple[UUID, int], int],
+) -> Iterable[Breach]:
+    candidate = intention.candidate
+    for person in sorted(intention.participants):
+        for year, minutes in sorted(candidate.minutes_by_year.items()):
+            if minutes == 0:
+                continue
+            room = rooms[person, year]
+            left = room_left[person, year]
+            if minutes > left:
+                yield Breach(
+                    BreachKind.NORM_EXCEEDED,
+                    "VIS-8.3",
+                    room.binding,
+                    candidate.request_id,
+                    person,
+                    facts={
+                        "calendar_year": year,
+                        "asked_minutes": minutes,
+                        "room_minutes": left,
+                        "norm_minutes": room.norm_minutes,
+                        "exception_minutes": room.exception_minutes,
+                    },
+                )
+            if minutes <= left or not room.binding:
+                room_left[person, year] = left - minutes
+
+
+def _circumstances(
+    intention: Intention, *, left_on: Mapping[UUID, date], decided_on: date
+) -> Iterable[Breach]:
+    candidate = intention.candidate
+    if candidate.starts_on <= decided_on:
+        yield Breach(
+            BreachKind.STARTED_BEFORE,
+            "VIS-7.1",
+            False,
+            candidate.request_id,
+            facts={"starts_on": candidate.starts_on, "decided_on": decided_on},
+        )
+    for person in sorted(intention.participants):
+        last_day = left_on.get(person)
+        if last_day is not None and last_day < candidate.ends_on:
+            yield Breach(
+                BreachKind.ENDS_EMPLOYMENT_BEFORE,
+                "VIS-5.5",
+                False,
+                candidate.request_id,
+                person,
+                facts={"left_on": last_day, "ends_on": candidate.ends_on},
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A request as HR ranks it in a proposal."""
+
+    request_id: UUID
+    priority: bool
+    score: int
+    reference: str
+    amount_cents: Cents
+
+
+def rank(requests: Collection[Ranked]) -> list[Ranked]:
+    """Return the requests in the order HR proposes them.
+
+    Legal and function-bound necessity first (VIS-3.1), then the weighted score of the framework
+    (VIS-4.2), then the reference, so that the order is the same each time.
+    """
+    return sorted(requests, key=lambda r: (not r.priority, -r.score, r.reference))
+
+
+def advise(ranked: Sequence[Ranked], *, means_left_cents: Cents) -> dict[UUID, Outcome]:
+    """Return a first advice for each: grant in order of rank while the means allow, else defer.
+
+    One that does not fit is passed over, so that a smaller one after it may still be advised. HR
+    changes what it finds differently before the proposal goes to the MT.
+    """
+    left = int(means_left_cents)
+    advice: dict[UUID, Outcome] = {}
+    for item in ranked:
+        if item.amount_cents <= left:
+            advice[item.request_id] = Outcome.GRANTED
+            left -= item.amount_cents
+        else:
+            advice[item.request_id] = Outcome.DEFERRED
+    return advice
