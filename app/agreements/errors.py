@@ -26,7 +26,8 @@ class AgreementActionRefused(Refusal):
     )
     remedy = Text(
         en="Read the agreement; the order is: draw up, the employee signs, the manager signs.",
-        nl="Lees de overeenkomst; de volgorde is: opstellen, medewerker tekent, leidinggevende tekent.",
+        nl="Lees de overeenkomst; de volgorde is: opstellen, de medewerker tekent, dan de "
+        "leidinggevende.",
     )
 
 
@@ -60,8 +61,10 @@ class DocumentChanged(Refusal):
     rule = "LAW-14"
     title = Text(en="Not the document you saw", nl="Niet het document dat u zag")
     detail = Text(
-        en="You sign the document with SHA-256 {sent_sha256}; the agreement's is {document_sha256}.",
-        nl="U tekent het document met SHA-256 {sent_sha256}; dat van de overeenkomst is {document_sha256}.",
+        en="You sign a document with SHA-256 {sent_sha256}; that of the agreement is "
+        "{document_sha256}.",
+        nl="U tekent een document met SHA-256 {sent_sha256}; dat van de overeenkomst is "
+        "{document_sha256}.",
     )
     remedy = Text(
         en="Read the document again, and sign with the SHA-256 of what you read.",
@@ -83,7 +86,7 @@ class DocumentAltered(Refusal):
     )
     remedy = Text(
         en="Do not rely on it: restore the document from a backup, and find out what changed it.",
-        nl="Vertrouw er niet op: zet het document terug uit een back-up en zoek uit wat het wijzigde.",
+        nl="Vertrouw er niet op: zet het terug uit een back-up en zoek uit wat het wijzigde.",
     )
 
 
@@ -94,8 +97,8 @@ class TooLateToSign(Refusal):
     detail = Text(
         en="An agreement is made before the training starts; it starts on {starts_on}, "
         "and today is {today_on}.",
-        nl="Een overeenkomst wordt gesloten voordat de opleiding begint; zij begint op {starts_on}, "
-        "en het is vandaag {today_on}.",
+        nl="Een overeenkomst wordt gesloten voordat de opleiding begint; die begint op "
+        "{starts_on}, en het is vandaag {today_on}.",
     )
     remedy = Text(
         en="Without an agreement there is no repayment clause; consult HR.",
@@ -109,8 +112,8 @@ class WrongSigner(Refusal):
     rule = "VIS-7.3"
     title = Text(en="Not yours to sign", nl="Niet aan u om te tekenen")
     detail = Text(
-        en="The next signature is that of the {signs_as}, and you are not that person.",
-        nl="De volgende handtekening is die van de {signs_as}, en die persoon bent u niet.",
+        en="You are neither the employee of this agreement nor the manager it names.",
+        nl="U bent niet de medewerker van deze overeenkomst en niet de leidinggevende erin.",
     )
     remedy = Text(
         en="The employee signs first, and then the employee's own manager.",
@@ -151,7 +154,7 @@ class NoManager(Refusal):
     title = Text(en="No manager to sign", nl="Geen leidinggevende om te tekenen")
     detail = Text(
         en="The employee has no manager on {today_on}, so that nobody can sign second.",
-        nl="De medewerker heeft op {today_on} geen leidinggevende, zodat niemand als tweede kan tekenen.",
+        nl="De medewerker heeft op {today_on} geen leidinggevende: niemand kan als tweede tekenen.",
     )
     remedy = Text(
         en="Have the employee's placement name a manager.",
@@ -164,10 +167,10 @@ class ClauseNotAllowed(Refusal):
     rule = "LAW-1"
     title = Text(en="No repayment clause allowed", nl="Geen terugbetalingsbeding toegestaan")
     detail = Text(
-        en="The basis of this training is '{basis}'; only a voluntary training may carry a repayment "
-        "clause, any other would be void.",
-        nl="De grondslag van deze opleiding is '{basis}'; alleen bij een vrijwillige opleiding mag een "
-        "terugbetalingsbeding, elk ander is nietig.",
+        en="The basis of this training is '{basis}'; only a voluntary training may carry a "
+        "repayment clause, any other would be void.",
+        nl="De grondslag van deze opleiding is '{basis}'; alleen bij een vrijwillige opleiding mag "
+        "een terugbetalingsbeding, elk ander is nietig.",
     )
     remedy = Text(
         en="Draw the agreement up without a clause, or have the basis reviewed.",
@@ -182,7 +185,8 @@ class ClauseBelowThreshold(Refusal):
         en="Too small for a repayment clause", nl="Te klein voor een terugbetalingsregeling"
     )
     detail = Text(
-        en="The organisation's own cost is {own_cost_cents}; a clause needs {threshold_cents} or more.",
+        en="The organisation's own cost is {own_cost_cents}; a clause needs {threshold_cents} "
+        "or more.",
         nl="De eigen kosten van de organisatie zijn {own_cost_cents}; "
         "een beding vraagt {threshold_cents} of meer.",
     )
@@ -196,10 +200,10 @@ class ClauseRequired(Refusal):
     rule = "VIS-7.9"
     title = Text(en="The clause belongs in it", nl="Het beding hoort erin")
     detail = Text(
-        en="The organisation's own cost is {own_cost_cents}, and {threshold_cents} or more carries the "
-        "repayment scheme.",
-        nl="De eigen kosten van de organisatie zijn {own_cost_cents}, en bij {threshold_cents} of meer "
-        "geldt de terugbetalingsregeling.",
+        en="The organisation's own cost is {own_cost_cents}, and {threshold_cents} or more carries "
+        "the repayment scheme.",
+        nl="De eigen kosten van de organisatie zijn {own_cost_cents}, en bij {threshold_cents} of "
+        "meer geldt de terugbetalingsregeling.",
     )
     remedy = Text(
         en="Draw it up with the clause; a claim can be waived later, with a reason.",

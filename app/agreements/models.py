@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -19,6 +18,14 @@ from app.db.base import Base, Json, TenantRow
 from app.kernel.quantities import Cents
 
 
+def _refers(column: str, table: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["organisation_id", column],
+        [f"{table}.organisation_id", f"{table}.id"],
+        ondelete="RESTRICT",
+    )
+
+
 class Agreement(TenantRow, Base):
     """A training agreement (opleidingsovereenkomst) of one employee for one training.
 
@@ -27,30 +34,10 @@ class Agreement(TenantRow, Base):
 
     __tablename__ = "agreements"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["organisation_id", "request_id"],
-            ["training_requests.organisation_id", "training_requests.id"],
-            name="fk_agreements_organisation_id_request_id",
-            ondelete="RESTRICT",
-        ),
-        ForeignKeyConstraint(
-            ["organisation_id", "employee_id"],
-            ["employees.organisation_id", "employees.id"],
-            name="fk_agreements_organisation_id_employee_id",
-            ondelete="RESTRICT",
-        ),
-        ForeignKeyConstraint(
-            ["organisation_id", "manager_id"],
-            ["employees.organisation_id", "employees.id"],
-            name="fk_agreements_organisation_id_manager_id",
-            ondelete="RESTRICT",
-        ),
-        ForeignKeyConstraint(
-            ["organisation_id", "policy_version_id"],
-            ["policy_versions.organisation_id", "policy_versions.id"],
-            name="fk_agreements_organisation_id_policy_version_id",
-            ondelete="RESTRICT",
-        ),
+        _refers("request_id", "training_requests"),
+        _refers("employee_id", "employees"),
+        _refers("manager_id", "employees"),
+        _refers("policy_version_id", "policy_versions"),
         Index(
             "uq_agreements_organisation_id_request_id_employee_id_live",
             "organisation_id",
@@ -71,7 +58,7 @@ class Agreement(TenantRow, Base):
     manager_id: Mapped[UUID | None]
     decision_id: Mapped[UUID]
     policy_version_id: Mapped[UUID]
-    cost_cents: Mapped[Cents] = mapped_column(BigInteger)
+    cost_cents: Mapped[Cents]
     status: Mapped[str]
     terms: Mapped[Json | None] = mapped_column(JSONB(none_as_null=True))
     document: Mapped[bytes | None] = mapped_column(
@@ -92,18 +79,8 @@ class Signature(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("organisation_id", "agreement_id", "role"),
         UniqueConstraint("organisation_id", "agreement_id", "employee_id"),
-        ForeignKeyConstraint(
-            ["organisation_id", "agreement_id"],
-            ["agreements.organisation_id", "agreements.id"],
-            name="fk_signatures_organisation_id_agreement_id",
-            ondelete="RESTRICT",
-        ),
-        ForeignKeyConstraint(
-            ["organisation_id", "employee_id"],
-            ["employees.organisation_id", "employees.id"],
-            name="fk_signatures_organisation_id_employee_id",
-            ondelete="RESTRICT",
-        ),
+        _refers("agreement_id", "agreements"),
+        _refers("employee_id", "employees"),
         Index(None, "organisation_id", "employee_id"),
     )
 
@@ -122,18 +99,8 @@ class RepaymentClaim(TenantRow, Base):
 
     __tablename__ = "repayment_claims"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["organisation_id", "agreement_id"],
-            ["agreements.organisation_id", "agreements.id"],
-            name="fk_repayment_claims_organisation_id_agreement_id",
-            ondelete="RESTRICT",
-        ),
-        ForeignKeyConstraint(
-            ["organisation_id", "employee_id"],
-            ["employees.organisation_id", "employees.id"],
-            name="fk_repayment_claims_organisation_id_employee_id",
-            ondelete="RESTRICT",
-        ),
+        _refers("agreement_id", "agreements"),
+        _refers("employee_id", "employees"),
         ForeignKeyConstraint(
             ["organisation_id", "superseded_by"],
             ["repayment_claims.organisation_id", "repayment_claims.id"],
@@ -163,8 +130,8 @@ class RepaymentClaim(TenantRow, Base):
     initiative: Mapped[str]
     status: Mapped[str]
     band: Mapped[str]
-    principal_cents: Mapped[Cents] = mapped_column(BigInteger)
-    amount_cents: Mapped[Cents] = mapped_column(BigInteger)
+    principal_cents: Mapped[Cents]
+    amount_cents: Mapped[Cents]
     numerator: Mapped[int]
     denominator: Mapped[int]
     steps: Mapped[list[Any]] = mapped_column(JSONB)

@@ -7,8 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from uuid import UUID
 
-from app.agreements.errors import AgreementActionRefused, ClaimActionRefused
+from app.agreements.errors import (
+    AgreementActionRefused,
+    ClaimActionRefused,
+    ClauseBelowThreshold,
+    ClauseNotAllowed,
+    ClauseRequired,
+    DocumentNotDrawnUp,
+    SamePersonSigns,
+    SignatureOutOfOrder,
+    TooLateToSign,
+    WrongSigner,
+)
 from app.kernel.calendar import add_months
 from app.kernel.errors import Text
 from app.kernel.quantities import Cents, Minutes, part
@@ -21,7 +33,7 @@ from app.policy.rules import (
     RepaymentSchedule,
     Staircase,
 )
-from app.requests.rules import TrainingBasis
+from app.requests.rules import ParticipantStatus, RequestDetails, TrainingBasis
 
 _ONE_DAY = timedelta(days=1)
 
@@ -67,6 +79,14 @@ class ClaimAction(StrEnum):
     EXPORT = "export"
 
 
+class RepaymentWish(StrEnum):
+    """What HR expects of the repayment clause when it draws an agreement up."""
+
+    AS_RULED = "as_ruled"
+    WITH_CLAUSE = "with_clause"
+    WITHOUT_CLAUSE = "without_clause"
+
+
 class Band(StrEnum):
     """Which part of the repayment scheme a last day of employment falls in."""
 
@@ -106,6 +126,12 @@ CLAIM_TRANSITIONS: Mapping[tuple[ClaimStatus, ClaimAction], ClaimStatus] = {
     (ClaimStatus.DUE, ClaimAction.WAIVE): ClaimStatus.WAIVED,
     (ClaimStatus.DUE, ClaimAction.WITHDRAW): ClaimStatus.WITHDRAWN,
     (ClaimStatus.DUE, ClaimAction.EXPORT): ClaimStatus.EXPORTED,
+}
+
+
+SIGNING: Mapping[SignatureRole, AgreementAction] = {
+    SignatureRole.EMPLOYEE: AgreementAction.SIGN_AS_EMPLOYEE,
+    SignatureRole.MANAGER: AgreementAction.SIGN_AS_MANAGER,
 }
 
 
@@ -237,14 +263,16 @@ def clause_allowed(basis: TrainingBasis) -> ClauseVerdict:
     facts = {"basis": basis.value}
     match basis:
         case TrainingBasis.VOLUNTARY:
-            return ClauseVerdict(True, Step(_VOLUNTARY, facts, "LAW-1"))
+            return ClauseVerdict(allowed=True, why=Step(_VOLUNTARY, facts, "LAW-1"))
         case TrainingBasis.UNKNOWN:
-            return ClauseVerdict(False, Step(_NOT_CLASSIFIED, facts, "LAW-1"))
+            return ClauseVerdict(allowed=False, why=Step(_NOT_CLASSIFIED, facts, "LAW-1"))
         case _:
-            return ClauseVerdict(False, Step(_NOT_VOLUNTARY, facts, "LAW-1"))
+            return ClauseVerdict(allowed=False, why=Step(_NOT_VOLUNTARY, facts, "LAW-1"))
 
 
-def clause_for(basis: TrainingBasis, own_cost_cents: Cents, policy: Policy) -> ClauseVerdict:
+def clause_for(
+    basis: TrainingBasis, own_cost_cents: Cents, *, threshold_cents: Cents
+) -> ClauseVerdict:
     """Tell whether the repayment scheme applies: allowed by law, and of substantial cost.
 
     Source: VIS-7.6 (the threshold itself is substantial), LAW-1.
@@ -252,13 +280,66 @@ def clause_for(basis: TrainingBasis, own_cost_cents: Cents, policy: Policy) -> C
     lawful = clause_allowed(basis)
     if not lawful.allowed:
         return lawful
-    substantial = own_cost_cents >= policy.repayment_cost_threshold_cents
-    facts = {
-        "own_cost_cents": own_cost_cents,
-        "threshold_cents": policy.repayment_cost_threshold_cents,
-    }
+    substantial = own_cost_cents >= threshold_cents
+    facts = {"own_cost_cents": own_cost_cents, "threshold_cents": threshold_cents}
     text = _COST_REACHED if substantial else _COST_NOT_REACHED
     return ClauseVerdict(substantial, Step(text, facts, "VIS-7.6"))
+
+
+def check_wish(
+    wish: RepaymentWish, basis: TrainingBasis, own_cost_cents: Cents, *, threshold_cents: Cents
+) -> None:
+    """Refuse a clause that the rules forbid, and the lack of one that they ask for.
+
+    Raises:
+        ClauseNotAllowed: a clause is wanted, and the training is not voluntary (LAW-1).
+        ClauseBelowThreshold: a clause is wanted, and the cost is not substantial (VIS-7.6).
+        ClauseRequired: no clause is wanted, and the scheme applies (VIS-7.9).
+    """
+    verdict = clause_for(basis, own_cost_cents, threshold_cents=threshold_cents)
+    if wish is RepaymentWish.WITH_CLAUSE and not clause_allowed(basis).allowed:
+        raise ClauseNotAllowed(basis=basis.value)
+    if wish is RepaymentWish.WITH_CLAUSE and not verdict.allowed:
+        raise ClauseBelowThreshold(own_cost_cents=own_cost_cents, threshold_cents=threshold_cents)
+    if wish is RepaymentWish.WITHOUT_CLAUSE and verdict.allowed:
+        raise ClauseRequired(own_cost_cents=own_cost_cents, threshold_cents=threshold_cents)
+
+
+def check_in_time(*, starts_on: date, today: date) -> None:
+    """Refuse an agreement that is not made before the training starts; the day itself is too late.
+
+    Raises:
+        TooLateToSign: the training starts today or has started (VIS-7.1).
+    """
+    if today >= starts_on:
+        raise TooLateToSign(starts_on=starts_on, today_on=today)
+
+
+def signs_as(
+    signer_id: UUID | None, *, employee_id: UUID, manager_id: UUID | None, status: AgreementStatus
+) -> SignatureRole:
+    """Return in what role someone signs now: the employee first, then the manager it names.
+
+    Raises:
+        DocumentNotDrawnUp: there is no text to sign yet.
+        SamePersonSigns: the employee has signed and would sign for the manager too (LAW-14).
+        SignatureOutOfOrder: the manager would sign before the employee (VIS-7.3).
+        WrongSigner: neither of the two.
+        AgreementActionRefused: both have signed, or the agreement is no more.
+    """
+    if status is AgreementStatus.REQUIRED:
+        raise DocumentNotDrawnUp(status=status.value)
+    if signer_id is None or signer_id not in (employee_id, manager_id):
+        raise WrongSigner
+    role = SignatureRole.EMPLOYEE if signer_id == employee_id else SignatureRole.MANAGER
+    match role, status:
+        case SignatureRole.EMPLOYEE, AgreementStatus.SIGNED_BY_EMPLOYEE:
+            raise SamePersonSigns
+        case SignatureRole.MANAGER, AgreementStatus.DRAWN_UP:
+            raise SignatureOutOfOrder
+        case _:
+            next_agreement_status(status, SIGNING[role])
+    return role
 
 
 def repayment_due(clause: RepaymentClause, *, leaves_on: date) -> RepaymentResult:
@@ -288,6 +369,16 @@ def repayment_due(clause: RepaymentClause, *, leaves_on: date) -> RepaymentResul
             return _by_month(clause, clause.schedule, leaves_on, begun)
 
 
+def not_in_force(principal_cents: Cents, status: AgreementStatus) -> RepaymentResult:
+    """Return that nothing is owed, because the agreement has not been signed by both.
+
+    Source: VIS-7.3, LAW-2 (a clause binds in writing only).
+    """
+    return nothing_due(
+        principal_cents, because=Step(_NOT_SIGNED, {"status": status.value}, "VIS-7.3")
+    )
+
+
 def nothing_due(principal_cents: Cents, *, because: Step) -> RepaymentResult:
     """Return that nothing is owed, whatever the day of leaving, for the reason given."""
     return RepaymentResult(
@@ -315,14 +406,9 @@ def repayment_at_recovery(
 
     Source: LAW-1, LAW-3, VIS-7.6.
     """
-    lawful = clause_allowed(basis)
-    if not lawful.allowed:
-        return nothing_due(clause.principal_cents, because=lawful.why)
-    if clause.principal_cents < threshold_cents:
-        facts = {"own_cost_cents": clause.principal_cents, "threshold_cents": threshold_cents}
-        return nothing_due(
-            clause.principal_cents, because=Step(_COST_NOT_REACHED, facts, "VIS-7.6")
-        )
+    verdict = clause_for(basis, clause.principal_cents, threshold_cents=threshold_cents)
+    if not verdict.allowed:
+        return nothing_due(clause.principal_cents, because=verdict.why)
     return repayment_due(clause, leaves_on=leaves_on)
 
 
@@ -339,12 +425,25 @@ def example_departures(
     unfinished = RepaymentClause(principal_cents, starts_on, None, schedule)
     finished = RepaymentClause(principal_cents, starts_on, ends_on, schedule)
     return (
-        ExampleDeparture(starts_on, False, repayment_due(unfinished, leaves_on=starts_on)),
+        ExampleDeparture(
+            starts_on,
+            completed=False,
+            result=repayment_due(unfinished, leaves_on=starts_on),
+        ),
         *(
-            ExampleDeparture(day, True, repayment_due(finished, leaves_on=day))
+            ExampleDeparture(day, completed=True, result=repayment_due(finished, leaves_on=day))
             for day in _telling_days(schedule, ends_on)
         ),
     )
+
+
+def completion_day(details: RequestDetails, employee_id: UUID) -> date | None:
+    """Return the day on which this participant completed the training, None if that is not so."""
+    for participant in details.participants:
+        if participant.employee_id == employee_id:
+            has_completed = participant.status is ParticipantStatus.COMPLETED
+            return details.completed_on if has_completed else None
+    return None
 
 
 def months_begun(since: date, until: date) -> int:
@@ -471,7 +570,7 @@ def _telling_days(schedule: RepaymentSchedule, completed_on: date) -> tuple[date
 
 
 _COST_REACHED = Text(
-    en="The organisation's own cost is {own_cost_cents}; from {threshold_cents} on it is substantial.",
+    en="The organisation's own cost is {own_cost_cents}; {threshold_cents} or more is substantial.",
     nl="De eigen kosten van de organisatie zijn {own_cost_cents}; vanaf {threshold_cents} zijn die "
     "substantieel.",
 )
@@ -480,7 +579,7 @@ _COST_NOT_REACHED = Text(
     nl="De eigen kosten van de organisatie zijn {own_cost_cents}, minder dan {threshold_cents}.",
 )
 _TIME_REACHED = Text(
-    en="It takes {working_minutes} of working time; from {threshold_minutes} on that is considerable.",
+    en="It takes {working_minutes} of working time; {threshold_minutes} or more is considerable.",
     nl="Zij vraagt {working_minutes} werktijd; vanaf {threshold_minutes} is dat aanzienlijk.",
 )
 _TIME_NOT_REACHED = Text(
@@ -493,22 +592,30 @@ _VOLUNTARY = Text(
 )
 _NOT_CLASSIFIED = Text(
     en="Nobody has classified the basis of the training, so no repayment clause applies.",
-    nl="Niemand heeft de grondslag van de opleiding vastgesteld, dus geldt geen terugbetalingsbeding.",
+    nl="Niemand heeft de grondslag van de opleiding vastgesteld, dus geldt geen "
+    "terugbetalingsbeding.",
 )
 _NOT_VOLUNTARY = Text(
     en="The basis of the training is '{basis}': the employer must provide it free of charge, and a "
     "repayment clause is void (article 7:611a of the Civil Code).",
-    nl="De grondslag van de opleiding is '{basis}': de werkgever moet haar kosteloos aanbieden, en een "
-    "terugbetalingsbeding is nietig (artikel 7:611a BW).",
+    nl="De grondslag van de opleiding is '{basis}': de werkgever moet haar kosteloos aanbieden, "
+    "en een terugbetalingsbeding is nietig (artikel 7:611a BW).",
+)
+_NOT_SIGNED = Text(
+    en="The agreement has status '{status}': it was not signed by both, so nothing was agreed.",
+    nl="De overeenkomst heeft status '{status}': zij is niet door beiden getekend, dus is er niets "
+    "overeengekomen.",
 )
 _PRINCIPAL = Text(
     en="The agreement covers {principal_cents}: the organisation's own cost, less subsidies.",
-    nl="De overeenkomst betreft {principal_cents}: de eigen kosten van de organisatie, zonder subsidies.",
+    nl="De overeenkomst betreft {principal_cents}: de eigen kosten van de organisatie, "
+    "zonder subsidies.",
 )
 _BEFORE_START = Text(
-    en="Employment ends on {leaves_on}, before the training starts on {starts_on}: nothing is owed.",
-    nl="Het dienstverband eindigt op {leaves_on}, voordat de opleiding op {starts_on} begint: er is "
-    "niets verschuldigd.",
+    en="Employment ends on {leaves_on}, before the training starts on {starts_on}: "
+    "nothing is owed.",
+    nl="Het dienstverband eindigt op {leaves_on}, voordat de opleiding op {starts_on} begint: "
+    "er is niets verschuldigd.",
 )
 _NOT_COMPLETED = Text(
     en="Employment ends on {leaves_on}, after the start, and the training is not completed.",
@@ -529,8 +636,8 @@ _IN_LAST_BAND = Text(
 _TERM_PASSED = Text(
     en="Employment ends on {leaves_on}; the term of {months} months after completion on "
     "{completed_on} has been served.",
-    nl="Het dienstverband eindigt op {leaves_on}; de looptijd van {months} maanden na de afronding op "
-    "{completed_on} is volbracht.",
+    nl="Het dienstverband eindigt op {leaves_on}; de looptijd van {months} maanden na de afronding "
+    "op {completed_on} is volbracht.",
 )
 _MONTHS_LEFT = Text(
     en="Employment ends on {leaves_on}; of the {term_months} months after completion on "
@@ -563,7 +670,8 @@ _INITIATIVE_UNKNOWN = Text(
 _REASONS_TO_WAIT: Mapping[LeavingReason, Text] = {
     LeavingReason.DEATH: Text(
         en="The employee died: a named person confirms the claim first.",
-        nl="De medewerker is overleden: een met naam bekende persoon bevestigt de terugvordering eerst.",
+        nl="De medewerker is overleden: een met naam bekende persoon bevestigt de terugvordering "
+        "eerst.",
     ),
     LeavingReason.LONG_ILLNESS: Text(
         en="The employee left after long illness: a named person confirms the claim first.",

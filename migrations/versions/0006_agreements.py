@@ -22,7 +22,6 @@ def downgrade() -> None:
     op.execute("DROP TABLE signatures")
     op.execute("DROP TABLE agreements")
     op.execute("DROP FUNCTION leerruimte_agreement_text_is_frozen()")
-    op.execute("DROP FUNCTION leerruimte_signature_is_final()")
 
 
 def _agreements() -> None:
@@ -166,26 +165,6 @@ def _signatures() -> None:
     op.execute(
         "CREATE INDEX ix_signatures_organisation_id_employee_id"
         " ON signatures (organisation_id, employee_id)"
-    )
-    op.execute(
-        """
-        CREATE FUNCTION leerruimte_signature_is_final() RETURNS trigger
-        LANGUAGE plpgsql AS $$
-        BEGIN
-            RAISE EXCEPTION 'a signature is final'
-                USING ERRCODE = 'check_violation',
-                      CONSTRAINT = 'ck_signatures_final',
-                      TABLE = 'signatures';
-        END
-        $$
-        """
-    )
-    op.execute(
-        """
-        CREATE TRIGGER signatures_final
-            BEFORE UPDATE OR DELETE ON signatures
-            FOR EACH ROW EXECUTE FUNCTION leerruimte_signature_is_final()
-        """
     )
 
 

@@ -39,7 +39,9 @@ from tests.support.agreements import policy_with
     ],
 )
 def test_an_agreement_is_needed_from_the_thresholds_on(
-    cost_cents: int, minutes: int, needed: bool
+    cost_cents: int,
+    minutes: int,
+    needed: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     requirement = agreement_requirement(Cents(cost_cents), Minutes(minutes), policy_with())
     assert requirement.needed is needed
@@ -64,14 +66,17 @@ def test_only_a_voluntary_training_may_carry_a_clause(basis: TrainingBasis) -> N
         pytest.param(200_001, True, id="one cent more"),
     ],
 )
-def test_a_clause_applies_from_two_thousand_euros_on(cost_cents: int, allowed: bool) -> None:
-    verdict = clause_for(TrainingBasis.VOLUNTARY, Cents(cost_cents), policy_with())
+def test_a_clause_applies_from_two_thousand_euros_on(
+    cost_cents: int,
+    allowed: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    verdict = clause_for(TrainingBasis.VOLUNTARY, Cents(cost_cents), threshold_cents=Cents(200_000))
     assert (verdict.allowed, verdict.why.rule) == (allowed, "VIS-7.6")
 
 
 @pytest.mark.rule("LAW-1")
 def test_a_dear_training_that_is_obligatory_carries_no_clause() -> None:
-    verdict = clause_for(TrainingBasis.STATUTORY, Cents(1_000_000), policy_with())
+    verdict = clause_for(TrainingBasis.STATUTORY, Cents(1_000_000), threshold_cents=Cents(200_000))
     assert (verdict.allowed, verdict.why.rule) == (False, "LAW-1")
 
 
@@ -87,7 +92,9 @@ def test_a_dear_training_that_is_obligatory_carries_no_clause() -> None:
     ],
 )
 def test_the_investment_is_the_organisations_own_cost(
-    subsidies_cents: int, after_subsidies: bool, expected: int
+    subsidies_cents: int,
+    after_subsidies: bool,  # noqa: FBT001 - a column of the table
+    expected: int,
 ) -> None:
     policy = policy_with(after_subsidies=after_subsidies)
     found = own_cost(Cents(250_000), subsidies_cents=Cents(subsidies_cents), policy=policy)

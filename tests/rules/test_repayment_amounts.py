@@ -140,8 +140,10 @@ def test_every_step_names_its_rule_and_its_figures() -> None:
     told = [say(step.text, step.facts, Language.NL) for step in result.steps]
     assert told == [
         "De overeenkomst betreft € 2.450,01: de eigen kosten van de organisatie, zonder subsidies.",
-        "Het dienstverband eindigt op 1 maart 2029, minder dan 24 maanden na de afronding op "
-        "29 februari 2028: vanaf 28 februari 2030 is niets verschuldigd.",
+        (
+            "Het dienstverband eindigt op 1 maart 2029, minder dan 24 maanden na de afronding op "
+            "29 februari 2028: vanaf 28 februari 2030 is niets verschuldigd."
+        ),
         "50% van € 2.450,01 is € 1.225,01.",
     ]
     assert [step.rule for step in result.steps] == ["LAW-3", "VIS-7.7", None]
