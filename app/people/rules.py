@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.people.errors import (
     EmploymentOver,
+    EmploymentRunning,
     EndBeforeHiring,
     OwnManager,
     PlacementOutsideEmployment,
@@ -123,6 +124,54 @@ class PlacementRow:
     valid_until: date | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacementView:
+    """A placement with the names of its team and its function, as a reader sees it."""
+
+    placement: PlacementRow
+    employment: EmploymentRow
+    department: str
+    team_name: str
+    function_name: str
+
+    @property
+    def valid_until(self) -> date | None:
+        """Return the first day on which the placement no longer holds, None when it is open."""
+        return placement_until(self.placement, self.employment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmployeeView:
+    """A person with the placement of a day: the last one begun by then, else the first to come."""
+
+    employee: EmployeeRow
+    placed: PlacementView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmployeeFilter:
+    """Which employees a list is about; their team, function and employment are those of ``day``."""
+
+    day: date
+    employed: bool
+    team_id: UUID | None
+    function_id: UUID | None
+    family_name_starts: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRow:
+    id: UUID
+    department: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionRow:
+    id: UUID
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class PlacementChange:
     """How a history takes a new assignment: what it closes or replaces, and until when it holds.
@@ -209,6 +258,17 @@ def check_placement(
         raise PlacementOutsideEmployment(valid_from_on=valid_from)
     if assignment.manager_id == employee_id:
         raise OwnManager
+
+
+def check_hiring(employments: Sequence[EmploymentRow], *, hired_on: date) -> None:
+    """Refuse an employment that begins before an earlier one has ended.
+
+    Raises:
+        EmploymentRunning: an employment is open, or its last day is ``hired_on`` or later.
+    """
+    for employment in employments:
+        if employment.left_on is None or employment.left_on >= hired_on:
+            raise EmploymentRunning(hired_on=hired_on)
 
 
 def check_end(employment: EmploymentRow, *, left_on: date, today: date) -> None:

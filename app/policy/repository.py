@@ -42,7 +42,7 @@ class PolicyRepository:
         return await self._session.get(Organisation, (self._organisation_id,))
 
     async def lock_organisation(self) -> None:
-        """Lock the organisation's row, so that two activations queue."""
+        """Lock the organisation's row, so that changes of its structure queue."""
         locked = (
             select(Organisation.organisation_id)
             .where(Organisation.organisation_id == self._organisation_id)

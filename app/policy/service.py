@@ -92,6 +92,10 @@ class PolicyService:
         )
         return _organisation(organisation)
 
+    async def lock_organisation(self) -> None:
+        """Make whoever changes the organisation's structure wait for whoever does so now."""
+        await self._policies.lock_organisation()
+
     async def policy_on(self, day: date) -> PolicyInForce:
         """Return the live policy version in force on ``day``; its first day belongs to it.
 
