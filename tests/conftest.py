@@ -112,9 +112,8 @@ def clock(_clock: FrozenClock) -> FrozenClock:
 async def app(settings: Settings, _clock: FrozenClock) -> AsyncIterator[FastAPI]:
     """Return the app, started, with the test issuer's keys and a clock that stands still."""
     from app.main import create_app  # noqa: PLC0415 - tests of rules need no app
-    from app.http.tokens import StaticKeys  # noqa: PLC0415
 
-    app = create_app(settings, clock=_clock, keys=StaticKeys(tokens.public_keys()))
+    app = create_app(settings, clock=_clock.now, keys=tokens.IssuerKeys())
     async with app.router.lifespan_context(app):
         yield app
 

@@ -79,24 +79,16 @@ def _password(connection: psycopg.Connection, password: str | None) -> sql.Compo
 
 
 def _set_timeouts(connection: psycopg.Connection) -> None:
-    """Set what is not yet set, for this database alone: others of the cluster keep their own."""
+    """Set what is not set as it must be, so that a role that is right needs no right to change it."""
     row = connection.execute(
-        "SELECT setconfig FROM pg_db_role_setting"
-        " JOIN pg_roles ON pg_roles.oid = setrole JOIN pg_database ON pg_database.oid = setdatabase"
-        " WHERE rolname = %s AND datname = current_database()",
-        [APP_ROLE],
+        "SELECT rolconfig FROM pg_roles WHERE rolname = %s", [APP_ROLE]
     ).fetchone()
-    present: list[str] = row[0] if row else []
-    alter = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
+    present: list[str] = (row and row[0]) or []
+    alter = sql.SQL("ALTER ROLE {} SET {} = {}")
     _repeat(
         connection,
         [
-            alter.format(
-                sql.Identifier(APP_ROLE),
-                sql.Identifier(connection.info.dbname),
-                sql.Identifier(name),
-                sql.Literal(value),
-            )
+            alter.format(sql.Identifier(APP_ROLE), sql.Identifier(name), sql.Literal(value))
             for name, value in TIMEOUTS.items()
             if f"{name}={value}" not in present
         ],

@@ -8,6 +8,9 @@ from sqlalchemy import Engine, event
 
 from app.db.base import Base
 
+# Begins a statement by which a test tries what row-level security alone holds back.
+ACROSS = "/* across organisations */ "
+
 _WORD = r"[a-z_][a-z0-9_]*"
 _SOURCE = re.compile(
     rf"\b(?:from|join|update|into)\s+(?:only\s+)?({_WORD})(?:\s+(?:as\s+)?({_WORD}))?",
@@ -56,7 +59,7 @@ def watched() -> Generator[dict[str, frozenset[str]]]:
     def look(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         if statement not in seen:
             seen.add(statement)
-            if tables := unnamed(statement):
+            if not statement.startswith(ACROSS) and (tables := unnamed(statement)):
                 offending[statement] = tables
 
     event.listen(Engine, "before_cursor_execute", look)

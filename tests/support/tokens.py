@@ -1,6 +1,5 @@
 """Tokens of the test issuer: signed with a key of this run, whose public half the app is given."""
 
-import json
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from time import time
@@ -8,6 +7,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt import PyJWK
 from jwt.algorithms import RSAAlgorithm
 
 from app.kernel.actors import Role
@@ -17,12 +17,17 @@ AUDIENCE = "leerruimte"
 KEY_ID = "test-1"
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+_PUBLIC = PyJWK(
+    RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True)
+    | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}
+)
 
 
-def public_keys() -> dict[str, Any]:
-    """Return the issuer's key set (JWKS) as its provider would serve it."""
-    key: dict[str, Any] = json.loads(RSAAlgorithm.to_jwk(_KEY.public_key()))
-    return {"keys": [key | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}]}
+class IssuerKeys:
+    """The issuer's public key, handed to the app in place of what a provider would publish."""
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        return _PUBLIC if key_id == KEY_ID else None
 
 
 def token(

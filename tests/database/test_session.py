@@ -1,0 +1,332 @@
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.models import IdempotencyKey
+from app.db.session import Database, TransactionAborted, retryable
+from app.settings import Settings
+from tests.support.database import migrated_database
+from tests.support.organisations import Organisation, enter_in_directory
+from tests.support.sql import connected
+from tests.support.statements import ACROSS
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    app_url: str
+    pool_size: int = 1
+    pool_timeout_seconds: float = 5.0
+
+
+@asynccontextmanager
+async def _database(url: str, *, pool_size: int = 1, wait: float = 5.0) -> AsyncGenerator[Database]:
+    database = Database(_Pool(url, pool_size, wait))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _put(session: AsyncSession, organisation: Organisation, key: str) -> None:
+    await session.execute(
+        insert(IdempotencyKey).values(
+            organisation_id=organisation.id, client="client", key=key, fingerprint=b"f"
+        )
+    )
+
+
+async def _keys(database: Database, organisation: Organisation) -> list[str]:
+    async with database.transaction(organisation.id) as session:
+        found = await session.scalars(
+            select(IdempotencyKey.key)
+            .where(IdempotencyKey.organisation_id == organisation.id)
+            .order_by(IdempotencyKey.key)
+        )
+        return list(found)
+
+
+async def _backend(session: AsyncSession) -> int:
+    return (await session.execute(select(func.pg_backend_pid()))).scalar_one()
+
+
+def _terminate(url: str, *backends: int) -> None:
+    with psycopg.connect(url) as connection:
+        for backend in backends:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+
+
+async def test_a_transaction_is_committed_when_its_block_ends(
+    database: Database, organisation: Organisation
+) -> None:
+    async with database.transaction(organisation.id) as session:
+        await _put(session, organisation, "kept")
+    assert await _keys(database, organisation) == ["kept"]
+
+
+async def test_a_transaction_is_rolled_back_on_any_exception(
+    database: Database, organisation: Organisation
+) -> None:
+    async def fail() -> None:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "gone")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await _keys(database, organisation) == []
+
+
+async def test_a_transaction_is_rolled_back_when_its_request_is_cancelled(
+    database: Database, organisation: Organisation
+) -> None:
+    begun = asyncio.Event()
+
+    async def dawdle() -> None:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "gone")
+            begun.set()
+            await session.execute(text("SELECT pg_sleep(30)"))
+
+    task = asyncio.create_task(dawdle())
+    await begun.wait()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await _keys(database, organisation) == []
+
+
+@pytest.mark.invariant("D1")
+async def test_a_swallowed_error_is_never_acknowledged_as_a_commit(
+    database: Database, organisation: Organisation
+) -> None:
+    async def swallow() -> None:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "twice")
+            try:
+                await _put(session, organisation, "twice")
+            except IntegrityError:
+                pass
+
+    with pytest.raises(TransactionAborted):
+        await swallow()
+    assert await _keys(database, organisation) == []
+
+
+async def test_a_savepoint_lets_the_work_go_on_after_a_failed_statement(
+    database: Database, organisation: Organisation
+) -> None:
+    async with database.transaction(organisation.id) as session:
+        await _put(session, organisation, "kept")
+        with pytest.raises(IntegrityError):
+            async with session.begin_nested():
+                await _put(session, organisation, "kept")
+    assert await _keys(database, organisation) == ["kept"]
+
+
+@pytest.mark.invariant("D7")
+async def test_stale_connections_never_reach_the_caller(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async with _database(settings.app_url, pool_size=3) as database:
+        held = [database.transaction(organisation.id) for _ in range(3)]
+        sessions = [await transaction.__aenter__() for transaction in held]
+        backends = [await _backend(session) for session in sessions]
+        for transaction in held:
+            await transaction.__aexit__(None, None, None)
+        _terminate(settings.app_url, *backends)
+        for _ in range(4):
+            assert await _keys(database, organisation) == []
+
+
+@pytest.mark.invariant("D7")
+async def test_a_stale_connection_does_not_hide_a_tenant(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async with _database(settings.app_url) as database:
+        async with database.transaction(organisation.id) as session:
+            backend = await _backend(session)
+        _terminate(settings.app_url, backend)
+        assert await database.find_tenant(organisation.slug) == organisation.id
+
+
+async def test_a_connection_lost_amid_the_work_fails_it_and_the_next_work_is_fine(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async def lose(database: Database) -> None:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "gone")
+            _terminate(settings.app_url, await _backend(session))
+            await _put(session, organisation, "gone too")
+
+    async with _database(settings.app_url) as database:
+        with pytest.raises(DBAPIError) as lost:
+            await lose(database)
+        assert lost.value.connection_invalidated
+        assert await _keys(database, organisation) == []
+
+
+async def test_a_connection_lost_before_the_commit_is_never_acknowledged(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async def lose(database: Database) -> None:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "gone")
+            _terminate(settings.app_url, await _backend(session))
+
+    async with _database(settings.app_url) as database:
+        with pytest.raises(DBAPIError):
+            await lose(database)
+        assert await _keys(database, organisation) == []
+
+
+async def test_waiting_for_a_connection_is_bounded(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async with _database(settings.app_url, wait=0.2) as database:
+        async with database.transaction(organisation.id):
+            with pytest.raises(PoolTimeout):
+                await _keys(database, organisation)
+        assert await _keys(database, organisation) == []
+
+
+async def test_the_tenant_is_forgotten_with_the_transaction(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async with _database(settings.app_url) as database:
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, "own")
+        stranger = Organisation(UUID(int=0), "stranger")
+        assert await _keys(database, stranger) == []
+        async with database.transaction(stranger.id) as session:
+            seen = await session.scalar(
+                text("SELECT count(*) FROM idempotency_keys WHERE organisation_id = :id"),
+                {"id": organisation.id},
+            )
+        assert seen == 0
+
+
+@pytest.mark.slow
+@pytest.mark.invariant("T4")
+async def test_one_connection_serves_two_tenants_in_turn_without_a_leak(
+    settings: Settings, organisation: Organisation, other_organisation: Organisation
+) -> None:
+    chance = random.Random(20270101)  # noqa: S311 - a repeatable order
+    tenants = (organisation, other_organisation)
+    leaks: list[tuple[str, str]] = []
+    served = cancelled = 0
+    everything = f"{ACROSS}SELECT organisation_id FROM idempotency_keys"
+
+    async def visit(database: Database, tenant: Organisation, turn: int, *, slowly: bool) -> None:
+        async with database.transaction(tenant.id) as session:
+            await _put(session, tenant, f"{turn}")
+            seen = await session.scalars(text(everything))
+            leaks.extend((tenant.slug, str(owner)) for owner in seen if owner != tenant.id)
+            if slowly:
+                await session.execute(text("SELECT pg_sleep(0.02)"))
+            raise LookupError
+
+    async with _database(settings.app_url) as database:
+        for turn in range(2_000):
+            is_cancelled = chance.random() < 0.1
+            tenant = tenants[turn % 2]
+            task = asyncio.create_task(visit(database, tenant, turn, slowly=is_cancelled))
+            if is_cancelled:
+                await asyncio.sleep(chance.uniform(0, 0.01))
+                task.cancel()
+            outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+            served += isinstance(outcome, LookupError)
+            cancelled += isinstance(outcome, asyncio.CancelledError)
+    assert leaks == []
+    assert (served + cancelled, cancelled > 100) == (2_000, True)
+
+
+async def test_a_tenant_is_found_by_slug_and_by_id(
+    database: Database, organisation: Organisation
+) -> None:
+    assert await database.find_tenant(organisation.slug) == organisation.id
+    assert await database.find_tenant(str(organisation.id)) == organisation.id
+    assert organisation.id in await database.tenants()
+
+
+async def test_an_organisation_that_is_entered_later_is_found_then(database: Database) -> None:
+    slug = f"late-{random.randrange(10**9)}"  # noqa: S311 - a name
+    assert await database.find_tenant(slug) is None
+    organisation = await enter_in_directory(database, slug=slug)
+    assert await database.find_tenant(slug) == organisation.id
+
+
+async def test_a_deadlock_asks_to_be_repeated_and_other_errors_do_not(
+    database: Database, organisation: Organisation
+) -> None:
+    async with database.transaction(organisation.id) as session:
+        await _put(session, organisation, "a")
+        await _put(session, organisation, "b")
+
+    async def lock(session: AsyncSession, key: str) -> None:
+        await session.execute(
+            select(IdempotencyKey.key)
+            .where(
+                IdempotencyKey.organisation_id == organisation.id,
+                IdempotencyKey.client == "client",
+                IdempotencyKey.key == key,
+            )
+            .with_for_update()
+        )
+
+    met = asyncio.Barrier(2)
+
+    async def cross(first: str, second: str) -> None:
+        async with database.transaction(organisation.id) as session:
+            await lock(session, first)
+            await met.wait()
+            await lock(session, second)
+
+    outcomes = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
+    assert [retryable(error) for error in outcomes if error is not None] == [True]
+    assert not retryable(LookupError())
+
+
+@pytest.mark.invariant("D4")
+async def test_the_service_knows_whether_its_commits_last(
+    database: Database, server_url: str
+) -> None:
+    assert await database.check_durability() == ()
+    with migrated_database(server_url) as owner_url:
+        app_url = Settings.model_validate({"database_url": owner_url}).app_url
+        with connected(owner_url, autocommit=True) as owner:
+            owner.execute(
+                "DO $$ BEGIN EXECUTE format('ALTER ROLE leerruimte_app IN DATABASE %I"
+                " SET synchronous_commit = off', current_database()); END $$"
+            )
+        async with _database(app_url) as careless:
+            assert await careless.check_durability() == ("synchronous_commit",)
+
+
+@pytest.mark.invariant("T5")
+async def test_the_service_knows_whether_its_role_is_held_to_row_level_security(
+    database: Database, owner_url: str
+) -> None:
+    assert await database.check_isolation()
+    async with _database(owner_url) as as_owner:
+        assert not await as_owner.check_isolation()
+
+
+async def test_every_statement_has_its_time(settings: Settings, organisation: Organisation) -> None:
+    async with _database(settings.app_url) as database:
+        async with database.transaction(organisation.id) as session:
+            names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            values = [
+                (await session.execute(select(func.current_setting(name)))).scalar_one()
+                for name in names
+            ]
+    assert values == ["15s", "5s", "30s"]
