@@ -24,6 +24,8 @@ from app.settings import SettingMissing, Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from app.db.embedded import EmbeddedServer
+
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -93,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     command("verify", _verify, "Recompute the ledger and the audit chain of each organisation.")
     command("openapi", _openapi, "Print the contract: the OpenAPI document of /v1.")
     postgres = command(
-        "postgres", _postgres, "Run a command with the embedded server's URL in DATABASE_URL."
+        "postgres", _postgres, "Run a command beside the embedded server: its URLs, its programs."
     )
     postgres.add_argument("argument", nargs=argparse.REMAINDER, help="the command, after --")
     return parser
@@ -110,14 +112,19 @@ def _with_database(settings: Settings, held: ExitStack) -> Settings:
     """Return settings with a database: the one that is set, or the embedded server while held."""
     if settings.database_url is not None:
         return settings
+    return settings.model_copy(
+        update={"database_url": SecretStr(_embedded(settings, held).owner_url)}
+    )
+
+
+def _embedded(settings: Settings, held: ExitStack) -> "EmbeddedServer":
     from app.db.embedded import EmbeddedServerError, embedded_server
 
     server = embedded_server(settings.data_dir, bin_dir=settings.pg_bin_dir, progress=_say)
     try:
-        url = held.enter_context(server).owner_url
+        return held.enter_context(server)
     except EmbeddedServerError as error:
         raise _NotPossible(str(error)) from error
-    return settings.model_copy(update={"database_url": SecretStr(url)})
 
 
 def _run(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -182,14 +189,20 @@ def _openapi(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 def _postgres(settings: Settings, asked: argparse.Namespace) -> int:
-    given = [part for part in asked.argument if part != "--"]
+    """Run a command beside the embedded server; a backup needs the role above row-level security."""
+    given = asked.argument[1:] if asked.argument[:1] == ["--"] else asked.argument
     if not given:
         message = "Say which command to run: leerruimte postgres -- COMMAND"
         raise _NotPossible(message)
     with ExitStack() as held:
-        url = _with_database(settings, held).owner_url
-        ran = subprocess.run(given, env={**os.environ, "DATABASE_URL": url}, check=False)  # noqa: S603
-        return ran.returncode
+        server = _embedded(settings, held)
+        environment = {
+            **os.environ,
+            "PATH": f"{server.bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "DATABASE_URL": server.owner_url,
+            "SUPERUSER_URL": server.superuser_url,
+        }
+        return subprocess.run(given, env=environment, check=False).returncode  # noqa: S603
 
 
 def _bring_up_to_date(settings: Settings) -> None:

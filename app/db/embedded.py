@@ -106,15 +106,15 @@ class EmbeddedServer:
 
     @property
     def owner_url(self) -> str:
-        return self._url(OWNER, self.owner_password, DATABASE)
+        return self._url(OWNER, self.owner_password)
 
     @property
     def superuser_url(self) -> str:
-        """Return the URL of the one role above row-level security: for tests and for repair."""
-        return self._url(SUPERUSER, self.superuser_password, "postgres")
+        """Return the URL of the one role above row-level security: for backup and repair."""
+        return self._url(SUPERUSER, self.superuser_password)
 
-    def _url(self, role: str, password: str, database: str) -> str:
-        return f"postgresql://{role}:{quote(password, safe='')}@{HOST}:{self.port}/{database}"
+    def _url(self, role: str, password: str) -> str:
+        return f"postgresql://{role}:{quote(password, safe='')}@{HOST}:{self.port}/{DATABASE}"
 
 
 @dataclass(slots=True)
