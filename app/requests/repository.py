@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Row,
     ScalarSelect,
     Select,
@@ -29,7 +30,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
-from app.people.models import Placement
 from app.policy.rules import Criterion
 from app.requests.models import (
     Assessment,
@@ -48,6 +48,7 @@ from app.requests.rules import (
     CostLine,
     Draft,
     Ground,
+    KnownRequest,
     Outcome,
     OutcomeKind,
     Participant,
@@ -65,7 +66,9 @@ from app.requests.rules import (
     TrancheKey,
 )
 
-_ORGANISATION = bindparam("organisation_id")
+_ORGANISATION: BindParameter[Any] = bindparam("organisation_id")
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
 _PARTS = (RequestParticipant, TrainingSessionRow, CostLineRow, RequestGround)
 _Part = (
     type[RequestParticipant]
@@ -78,7 +81,7 @@ _Part = (
 
 def _listed(
     part: _Part, *columns: InstrumentedAttribute[Any], by: Sequence[InstrumentedAttribute[Any]]
-) -> ScalarSelect[Any]:
+) -> ScalarSelect[*tuple[Any, ...]]:
     """Return the parts of a request as one value: a JSON list of lists, in order of ``by``."""
     ordered = aggregate_order_by(func.jsonb_build_array(*columns), *by)
     return (
@@ -173,14 +176,13 @@ _DETAILS = (
 _DETAILS_BY_IDS = _DETAILS.where(TrainingRequest.id.in_(bindparam("ids", expanding=True)))
 
 _LOCK = (
-    select(TrainingRequest)
+    select(TrainingRequest.id)
     .where(
         TrainingRequest.organisation_id == _ORGANISATION,
         TrainingRequest.id.in_(bindparam("ids", expanding=True)),
     )
     .order_by(TrainingRequest.id)
     .with_for_update(of=TrainingRequest)
-    .execution_options(populate_existing=True)
 )
 
 _PARTICIPANT_COUNT = (
@@ -272,7 +274,7 @@ _VISIBLE_TO_SOME = _VISIBLE.where(_seen_by())
 
 
 @cache
-def _page_statement(given: frozenset[str]) -> Select[Any]:
+def _page_statement(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
     """Return the list of requests for one set of filters, newest first; built once per set."""
     conditions: Mapping[str, Any] = {
         "status": TrainingRequest.status == bindparam("status"),
@@ -344,12 +346,23 @@ class RequestRepository:
         found = [_summary(row) for row in rows]
         return take(found, page, key=lambda item: (str(item.id),))
 
-    async def lock(self, ids: Collection[UUID]) -> dict[UUID, TrainingRequest]:
-        """Return the requests that exist, locked in order of id."""
-        if not ids:
-            return {}
-        rows = await self._session.scalars(_LOCK, self._tenant | {"ids": list(ids)})
-        return {row.id: row for row in rows}
+    async def lock(self, ids: Collection[UUID]) -> None:
+        """Hold the requests until the transaction ends, taken in order of id."""
+        if ids:
+            await self._session.execute(_LOCK, self._tenant | {"ids": list(ids)})
+
+    async def lock_row(self, request_id: UUID) -> TrainingRequest | None:
+        """Return the request to change, held until the transaction ends."""
+        statement = (
+            select(TrainingRequest)
+            .where(
+                TrainingRequest.organisation_id == self._organisation_id,
+                TrainingRequest.id == request_id,
+            )
+            .with_for_update(of=TrainingRequest)
+            .execution_options(populate_existing=True)
+        )
+        return (await self._session.scalars(statement)).one_or_none()
 
     async def add(self, request: TrainingRequest, draft: Draft) -> None:
         """Store a new request with its parts."""
@@ -399,7 +412,7 @@ class RequestRepository:
             .execution_options(synchronize_session=False)
         )
 
-    async def by_references(self, references: Collection[str]) -> dict[str, Row[Any]]:
+    async def by_references(self, references: Collection[str]) -> dict[str, KnownRequest]:
         """Return id, status and source digest of the requests with these references."""
         rows = await self._session.execute(
             select(
@@ -412,7 +425,10 @@ class RequestRepository:
                 TrainingRequest.reference.in_(references),
             )
         )
-        return {row.reference: row for row in rows}
+        return {
+            row.reference: KnownRequest(row.id, RequestStatus(row.status), row.source_digest)
+            for row in rows
+        }
 
     async def next_number(self, prefix: str) -> int:
         """Return the next number of a series of references; two drafters queue for it."""
@@ -450,7 +466,7 @@ class RequestRepository:
 
     async def same_training(
         self, title_keys: Collection[str], statuses: Collection[RequestStatus]
-    ) -> Sequence[Row[Any]]:
+    ) -> Sequence[AnyRow]:
         """Return the requests in these statuses for trainings of these titles."""
         return (
             await self._session.execute(
@@ -470,18 +486,6 @@ class RequestRepository:
                 self._tenant,
             )
         ).all()
-
-    async def teams_of(self, employee_ids: Collection[UUID], day: date) -> dict[UUID, UUID]:
-        """Return the team of each employee who has a placement on ``day``."""
-        rows = await self._session.execute(
-            select(Placement.employee_id, Placement.team_id).where(
-                Placement.organisation_id == self._organisation_id,
-                Placement.employee_id.in_(employee_ids),
-                Placement.valid_from <= day,
-                or_(Placement.valid_until.is_(None), Placement.valid_until > day),
-            )
-        )
-        return {row.employee_id: row.team_id for row in rows}
 
     # --- basis ----------------------------------------------------------------------------------
 
@@ -672,7 +676,7 @@ class RequestRepository:
             await self._session.execute(insert(part), list(rows))
 
 
-def _tranche(row: Row[Any]) -> Tranche:
+def _tranche(row: AnyRow) -> Tranche:
     return Tranche(
         id=row.id,
         key=TrancheKey(
@@ -686,7 +690,7 @@ def _tranche(row: Row[Any]) -> Tranche:
     )
 
 
-def _summary(row: Row[Any]) -> RequestSummary:
+def _summary(row: AnyRow) -> RequestSummary:
     return RequestSummary(
         id=row.id,
         reference=row.reference,
@@ -707,7 +711,7 @@ def _summary(row: Row[Any]) -> RequestSummary:
     )
 
 
-def _details(row: Row[Any]) -> RequestDetails:
+def _details(row: AnyRow) -> RequestDetails:
     return RequestDetails(
         id=row.id,
         reference=row.reference,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from app.kernel.calendar import amsterdam_day
-from app.kernel.errors import Text
+from app.kernel.errors import Refusal, Text
 from app.kernel.holidays import is_free_day, next_working_day
 from app.kernel.quantities import Cents, Minutes, part
 from app.kernel.steps import Step
@@ -27,8 +27,10 @@ from app.requests.errors import (
     DatesReversed,
     EndorsementMissing,
     HoursDoNotFit,
+    InterimConsentMissing,
     NecessityMissing,
     OutcomeInconsistent,
+    ParticipantsDiffer,
     RatingOffScale,
     SessionOutsideTraining,
     SessionsMissing,
@@ -61,8 +63,11 @@ class RequestAction(StrEnum):
     the applicant's before a decision, ``cancel`` what ends a granted training.
     """
 
+    CHANGE = "change"
+    ENDORSE = "endorse"
     SUBMIT = "submit"
-    START_ASSESSMENT = "start_assessment"
+    CONSENT = "consent"
+    ASSESS = "assess"
     PROPOSE = "propose"
     TAKE_BACK = "take_back"
     GRANT = "grant"
@@ -74,57 +79,66 @@ class RequestAction(StrEnum):
     COMPLETE = "complete"
 
 
+# A decision is revised by a later one, so that a decided request can be decided again.
 _DECISIONS: Mapping[RequestAction, RequestStatus] = {
     RequestAction.GRANT: RequestStatus.GRANTED,
     RequestAction.GRANT_PARTLY: RequestStatus.PARTLY_GRANTED,
     RequestAction.DEFER: RequestStatus.DEFERRED,
     RequestAction.REJECT: RequestStatus.REJECTED,
 }
-# A decision is revised by a later one, so that a decided request can be decided again.
-_DECIDABLE = (RequestStatus.PROPOSED, *_DECISIONS.values())
+_AFTER_A_GRANT: Mapping[RequestAction, RequestStatus] = {
+    **_DECISIONS,
+    RequestAction.CANCEL: RequestStatus.CANCELLED,
+    RequestAction.COMPLETE: RequestStatus.COMPLETED,
+}
+_LIFE_CYCLE: Mapping[RequestStatus, Mapping[RequestAction, RequestStatus]] = {
+    RequestStatus.DRAFT: {
+        RequestAction.CHANGE: RequestStatus.DRAFT,
+        RequestAction.ENDORSE: RequestStatus.DRAFT,
+        RequestAction.SUBMIT: RequestStatus.SUBMITTED,
+        RequestAction.WITHDRAW: RequestStatus.WITHDRAWN,
+    },
+    RequestStatus.SUBMITTED: {
+        RequestAction.CONSENT: RequestStatus.SUBMITTED,
+        RequestAction.ASSESS: RequestStatus.UNDER_ASSESSMENT,
+        RequestAction.WITHDRAW: RequestStatus.WITHDRAWN,
+    },
+    RequestStatus.UNDER_ASSESSMENT: {
+        RequestAction.ASSESS: RequestStatus.UNDER_ASSESSMENT,
+        RequestAction.PROPOSE: RequestStatus.PROPOSED,
+        RequestAction.WITHDRAW: RequestStatus.WITHDRAWN,
+    },
+    RequestStatus.PROPOSED: {
+        **_DECISIONS,
+        RequestAction.TAKE_BACK: RequestStatus.UNDER_ASSESSMENT,
+    },
+    RequestStatus.GRANTED: _AFTER_A_GRANT,
+    RequestStatus.PARTLY_GRANTED: _AFTER_A_GRANT,
+    RequestStatus.DEFERRED: {
+        **_DECISIONS,
+        RequestAction.ASSESS: RequestStatus.UNDER_ASSESSMENT,
+        RequestAction.WITHDRAW: RequestStatus.WITHDRAWN,
+    },
+    RequestStatus.REJECTED: _DECISIONS,
+}
 
 TRANSITIONS: Mapping[tuple[RequestStatus, RequestAction], RequestStatus] = MappingProxyType(
     {
-        (RequestStatus.DRAFT, RequestAction.SUBMIT): RequestStatus.SUBMITTED,
-        (RequestStatus.DRAFT, RequestAction.WITHDRAW): RequestStatus.WITHDRAWN,
-        (
-            RequestStatus.SUBMITTED,
-            RequestAction.START_ASSESSMENT,
-        ): RequestStatus.UNDER_ASSESSMENT,
-        (RequestStatus.SUBMITTED, RequestAction.WITHDRAW): RequestStatus.WITHDRAWN,
-        (
-            RequestStatus.UNDER_ASSESSMENT,
-            RequestAction.PROPOSE,
-        ): RequestStatus.PROPOSED,
-        (
-            RequestStatus.UNDER_ASSESSMENT,
-            RequestAction.WITHDRAW,
-        ): RequestStatus.WITHDRAWN,
-        (
-            RequestStatus.PROPOSED,
-            RequestAction.TAKE_BACK,
-        ): RequestStatus.UNDER_ASSESSMENT,
-        (
-            RequestStatus.DEFERRED,
-            RequestAction.START_ASSESSMENT,
-        ): RequestStatus.UNDER_ASSESSMENT,
-        (RequestStatus.DEFERRED, RequestAction.WITHDRAW): RequestStatus.WITHDRAWN,
-        (RequestStatus.GRANTED, RequestAction.CANCEL): RequestStatus.CANCELLED,
-        (RequestStatus.GRANTED, RequestAction.COMPLETE): RequestStatus.COMPLETED,
-        (
-            RequestStatus.PARTLY_GRANTED,
-            RequestAction.CANCEL,
-        ): RequestStatus.CANCELLED,
-        (
-            RequestStatus.PARTLY_GRANTED,
-            RequestAction.COMPLETE,
-        ): RequestStatus.COMPLETED,
-        **{
-            (status, action): outcome
-            for status in _DECIDABLE
-            for action, outcome in _DECISIONS.items()
-        },
+        (status, action): outcome
+        for status, steps in _LIFE_CYCLE.items()
+        for action, outcome in steps.items()
     }
+)
+
+# What is neither turned down nor called off: these requests count when a tranche is weighed.
+LIVE_STATUSES = (
+    RequestStatus.SUBMITTED,
+    RequestStatus.UNDER_ASSESSMENT,
+    RequestStatus.PROPOSED,
+    RequestStatus.GRANTED,
+    RequestStatus.PARTLY_GRANTED,
+    RequestStatus.DEFERRED,
+    RequestStatus.COMPLETED,
 )
 
 
@@ -185,7 +199,10 @@ NECESSARY_BASES = frozenset(
 
 
 class ParticipantStatus(StrEnum):
+    """How a participant stands; ``not_granted`` where the MT granted for others alone."""
+
     ENROLLED = "enrolled"
+    NOT_GRANTED = "not_granted"
     COMPLETED = "completed"
     NOT_COMPLETED = "not_completed"
 
@@ -396,6 +413,15 @@ class RequestDetails:
         return tuple(participant.employee_id for participant in self.participants)
 
     @property
+    def enrolled_ids(self) -> tuple[UUID, ...]:
+        """Who takes part, as far as it was granted."""
+        return tuple(
+            participant.employee_id
+            for participant in self.participants
+            if participant.status is not ParticipantStatus.NOT_GRANTED
+        )
+
+    @property
     def total_cost_cents(self) -> Cents:
         return total_cost(self.cost_lines, participants=len(self.participants))
 
@@ -512,6 +538,33 @@ def check_submittable(
         raise SessionsMissing(reference=reference)
 
 
+def obstacle_to_submission(
+    reference: str, draft: Draft, *, applicant_id: UUID | None
+) -> Refusal | None:
+    """Return what a submission of the draft, not endorsed, would be refused for, or None."""
+    try:
+        check_submittable(reference, draft, applicant_id=applicant_id, endorsed=False)
+    except Refusal as refusal:
+        return refusal
+    return None
+
+
+def check_step(details: RequestDetails, action: RequestAction) -> RequestStatus:
+    """Return the status that ``action`` leads to, if the request is ready for it.
+
+    Raises:
+        ActionNotAllowed: the life cycle has no such step.
+        InterimConsentMissing: an interim request is assessed after the MT's consent (VIS-6.4).
+        AssessmentIncomplete: only a fully assessed request is proposed (VIS-4.2).
+    """
+    status = next_status(details.status, action)
+    if action is RequestAction.ASSESS and details.interim and details.consented_at is None:
+        raise InterimConsentMissing(reference=details.reference)
+    if action is RequestAction.PROPOSE:
+        check_assessed(details)
+    return status
+
+
 def check_necessity(reference: str, basis: TrainingBasis) -> None:
     """Refuse an interim request that no legal or function-bound necessity carries (VIS-6.4).
 
@@ -520,6 +573,21 @@ def check_necessity(reference: str, basis: TrainingBasis) -> None:
     """
     if basis not in NECESSARY_BASES:
         raise NecessityMissing(reference=reference, basis=basis.value)
+
+
+def check_draft(draft: Draft) -> None:
+    """Refuse a draft that does not hold together, or that says what may not be kept.
+
+    Raises:
+        DatesReversed: the training ends before it starts.
+        SessionOutsideTraining: a session before the first or after the last day.
+        TwiceNamed: a participant or a criterion stands in it twice.
+        BsnInText: a citizen service number stands in one of its texts (LAW-12).
+    """
+    check_dates(draft.starts_on, draft.ends_on, [session.held_on for session in draft.sessions])
+    check_named_once("participantIds", draft.participant_ids)
+    check_named_once("grounds", [ground.criterion for ground in draft.grounds])
+    check_free_text(draft.free_texts)
 
 
 def check_dates(starts_on: date, ends_on: date, held_on_days: Iterable[date]) -> None:
@@ -555,6 +623,21 @@ def check_completion(completed_on: date, *, starts_on: date, today: date) -> Non
     """
     if not starts_on <= completed_on <= today:
         raise CompletionMistimed(completed_on=completed_on, starts_on=starts_on, today_on=today)
+
+
+def check_everyone_named(details: RequestDetails, named: Collection[UUID]) -> None:
+    """Refuse a list that is not exactly those to whom the training was granted.
+
+    Raises:
+        ParticipantsDiffer: saying who is missing from it, and who does not belong to it.
+    """
+    enrolled = set(details.enrolled_ids)
+    if enrolled != set(named):
+        raise ParticipantsDiffer(
+            reference=details.reference,
+            missing_ids=sorted(enrolled.difference(named)),
+            unknown_ids=sorted(set(named) - enrolled),
+        )
 
 
 def check_outcome(outcome: Outcome) -> None:
@@ -895,6 +978,64 @@ def _rank_key(details: RequestDetails) -> tuple[int, Fraction, datetime, str]:
     score = Fraction(-1) if details.score is None else details.score.exact
     since = details.submitted_at or details.created_at
     return (details.priority, -score, since, details.reference)
+
+
+# --- What a submission and an import answer -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submitted request, the tranche it falls in (an interim one in none), and why."""
+
+    details: RequestDetails
+    tranche: Tranche | None
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """A request as a file holds it: with its own reference and moment of submission."""
+
+    reference: str
+    draft: Draft
+    applicant_id: UUID | None
+    submitted_at: datetime
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRequest:
+    """A request that bears a reference of a file; with the digest of the row it came from."""
+
+    id: UUID
+    status: RequestStatus
+    source_digest: str | None
+
+
+class IntakeChange(StrEnum):
+    CREATED = "created"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class IntakePlan:
+    """What taking in a row comes to.
+
+    ``obstacle`` is why it stays a draft: what a submission would be refused for. ``ruling`` is the
+    tranche a submitted one falls in. A row that changes nothing has neither.
+    """
+
+    row: IntakeRow
+    change: IntakeChange
+    request_id: UUID
+    obstacle: Refusal | None
+    ruling: TrancheRuling | None
+    policy_version_id: UUID | None
+
+    @property
+    def status(self) -> RequestStatus:
+        return RequestStatus.DRAFT if self.obstacle else RequestStatus.SUBMITTED
 
 
 # --- The overview of a tranche (request side) ---------------------------------------------------

@@ -182,7 +182,7 @@ def upgrade() -> None:
                 FOREIGN KEY (organisation_id, employee_id)
                 REFERENCES employees (organisation_id, id) ON DELETE RESTRICT,
             CONSTRAINT ck_request_participants_status
-                CHECK (status IN ('enrolled', 'completed', 'not_completed'))
+                CHECK (status IN ('enrolled', 'not_granted', 'completed', 'not_completed'))
         )
         """
     )
