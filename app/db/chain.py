@@ -37,7 +37,7 @@ SEALED_AT_ONCE = 5_000
 LONGEST_TRANSACTION = timedelta(hours=1)
 FINDINGS_AT_MOST = 100
 
-_ORGANISATION: BindParameter[UUID] = bindparam("organisation_id")
+_ORGANISATION: BindParameter[UUID] = bindparam("tenant")
 _COLUMNS = tuple(
     column for column in AuditEntry.__table__.columns if column.name != "organisation_id"
 )
@@ -192,7 +192,7 @@ async def seal_all(database: Database) -> int:
 
 async def chain_head(session: AsyncSession, organisation_id: UUID) -> ChainHead:
     """Return the end of the organisation's chain as sealed now; position 0 when it is empty."""
-    row = (await session.execute(_HEAD, {"organisation_id": organisation_id})).one_or_none()
+    row = (await session.execute(_HEAD, {"tenant": organisation_id})).one_or_none()
     if row is None:
         return ChainHead(0, _genesis(organisation_id))
     return ChainHead(row.position, row.chain_digest)
@@ -208,7 +208,7 @@ async def verify(
     ``FINDINGS_AT_MOST`` places are named.
     """
     async with database.transaction(organisation_id) as session:
-        parameters: dict[str, Any] = {"organisation_id": organisation_id}
+        parameters: dict[str, Any] = {"tenant": organisation_id}
         row = (await session.execute(_HEAD_AS_SEALED, parameters)).one_or_none()
         stored = ChainHead(row.position, row.chain_digest) if row else None
         walk = _Walk(organisation_id, exported)
@@ -334,7 +334,7 @@ class _Walk:
 
 
 async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> int:
-    parameters: dict[str, Any] = {"organisation_id": organisation_id}
+    parameters: dict[str, Any] = {"tenant": organisation_id}
     head = (await session.execute(_LOCKED_HEAD, parameters)).one_or_none()
     if head is None:
         first = upsert(AuditHead).values(
@@ -385,7 +385,7 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> int:
 async def _links(session: AsyncSession, organisation_id: UUID, until: int) -> AsyncIterator[_Link]:
     after = 0
     while True:
-        parameters = {"organisation_id": organisation_id, "after": after, "until": until}
+        parameters = {"tenant": organisation_id, "after": after, "until": until}
         rows = (await session.execute(_LINKS, parameters)).all()
         for row in rows:
             position, entry_id, digest, chained, sealed_at = row[:_OWN]

@@ -24,7 +24,9 @@ def connected(
     """Connect as whoever ``url`` names, with the tenant set for the session if one is given."""
     with psycopg.connect(url, autocommit=autocommit) as connection:
         if organisation_id is not None:
-            tenant = sql.SQL("SET app.organisation_id = {}").format(sql.Literal(organisation_id))
+            tenant = sql.SQL("SET app.organisation_id = {}").format(
+                sql.Literal(str(organisation_id))
+            )
             connection.execute(tenant)
         yield connection
 
