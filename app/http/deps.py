@@ -5,11 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from app.db.work import Work
+from app.http.operation import BASE_PATH
 from app.http.pagination import link_next, paging
 from app.http.preconditions import if_match
 from app.kernel.pages import PageOf
-
-BASE_PATH = "/v1"
 
 
 async def current_work(request: Request) -> Work:

@@ -3,22 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from app.http.problems import STATUS_OF, Problem
+from app.http.problems import Problem, status_of
 from app.kernel.actors import Role
 from app.kernel.errors import Refusal
 
 ANY_ROLE = tuple(Role)
+BASE_PATH = "/v1"
 
 # The members of an operation in the OpenAPI document that TransactionalRoute reads back, so that
 # what is declared and what is enforced are one thing.
 ROLES = "x-roles"
+ROLE_RULE = "x-role-rule"
 REFUSALS = "x-refusals"
 TERM = "x-term"
 KEY = "x-idempotency-key"
 PRECONDITION = "x-precondition"
 ACCEPTS = "x-accepts"
-
-PROBLEM_JSON = "application/problem+json"
+BULK = "x-bulk"
 
 
 def operation(
@@ -31,15 +32,17 @@ def operation(
     key: Literal["required", "optional"] = "optional",
     precondition: bool = False,
     accepts: Sequence[str] = ("application/json",),
-    max_body: int | None = None,
+    bulk: bool = False,
     responses: Mapping[int, Mapping[str, Any]] | None = None,
+    role_rule: str | None = None,
 ) -> dict[str, Any]:
     """Return the arguments of a route decorator for one operation.
 
     ``term`` is what the operation is called in Dutch. ``key`` says whether a POST must carry an
     Idempotency-Key, ``precondition`` that the operation needs If-Match (take ``ExpectedVersions``).
-    ``accepts`` are the media types of the body, ``max_body`` its limit in bytes when the general
-    one is too small, ``responses`` is for answers that are not JSON.
+    ``accepts`` are the media types of the body, ``bulk`` takes a body up to the import limit,
+    ``responses`` is for answers that are not JSON.
+    ``role_rule`` is the rule that keeps it to these roles: the refusal of another role names it.
 
     Raises:
         ValueError: no role is named; an operation for everybody says ANY_ROLE.
@@ -59,14 +62,15 @@ def operation(
         "summary": summary,
         "status_code": status,
         "responses": declared,
-        "max_body_size": max_body,
         "openapi_extra": {
+            ROLE_RULE: role_rule,
             ROLES: [role.value for role in Role if role in roles],
             TERM: term,
             REFUSALS: sorted({refusal.slug for refusal in refusals}),
             KEY: key,
             PRECONDITION: precondition,
             ACCEPTS: list(accepts),
+            BULK: bulk,
         },
     }
 
@@ -74,5 +78,5 @@ def operation(
 def _by_status(refusals: Sequence[type[Refusal]]) -> dict[int, list[type[Refusal]]]:
     found: dict[int, list[type[Refusal]]] = {}
     for refusal in sorted(set(refusals), key=lambda refusal: refusal.slug):
-        found.setdefault(STATUS_OF[refusal.kind], []).append(refusal)
+        found.setdefault(status_of(refusal), []).append(refusal)
     return dict(sorted(found.items()))

@@ -1,9 +1,9 @@
-"""If-Match: which versions a writer says it has read (RFC 9110, section 13)."""
+"""Preconditions: which versions a client says it has read (RFC 9110, section 13)."""
 
 import re
 from typing import Annotated, ClassVar
 
-from fastapi import Header
+from fastapi import Header, Request, Response
 
 from app.kernel.errors import Kind, Refusal, Text
 
@@ -64,3 +64,14 @@ async def if_match(
     if _TAGS.fullmatch(value) is None:
         raise PreconditionMalformed
     return frozenset(int(version) for version in _STRONG.findall(value))
+
+
+def unless_known(request: Request, answer: Response) -> Response:
+    """Return the answer, or 304 when it is a reading that the client says it has (If-None-Match)."""
+    known = request.headers.get("if-none-match")
+    tag = answer.headers.get("etag")
+    if known is None or tag is None or request.method != "GET":
+        return answer
+    if known.strip() != "*" and tag not in {given.strip() for given in known.split(",")}:
+        return answer
+    return Response(status_code=304, headers={"ETag": tag})

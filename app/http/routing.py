@@ -1,14 +1,227 @@
-"""The route that owns the transaction, and the routers made of it."""
+"""The route that owns the transaction, and the routers made of it.
 
+What it guarantees: by the time a client reads an answer, the work behind it is committed.
+``docs/decisions/0001-the-route-owns-the-transaction.md`` says why it is a route and not a
+dependency.
+"""
+
+import asyncio
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
+from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.session import Database, retryable
+from app.db.work import Work
+from app.http.bodies import BoundedRequest
+from app.http.faults import as_refusal
+from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
+from app.http.operation import ACCEPTS, BULK, KEY, ROLE_RULE, ROLES
+from app.http.preconditions import unless_known
+from app.http.problems import InputInvalid, TooBusy, role_refused
+from app.http.tokens import Identity, Verifier
+from app.kernel.actors import Actor, Role
+from app.kernel.calendar import amsterdam_day
+from app.kernel.errors import Refusal
+
+_ATTEMPTS = 3
+_REMEMBER_SECONDS = 60
+_REMEMBER_PERSONS = 4096
+
+Clock = Callable[[], datetime]
+FindPerson = Callable[[AsyncSession, UUID, str], Awaitable[UUID | None]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def system_clock() -> datetime:
+    """Return the present instant, aware and in UTC: the one place of the service that reads it."""
+    return datetime.now(UTC)  # noqa: TID251 - here the clock comes in
+
+
+@dataclass(slots=True)
+class Edge:
+    """What the routes need of the service; ``main.create_app`` puts it together."""
+
+    database: Database
+    verifier: Verifier
+    find_person: FindPerson
+    clock: Clock
+    constraints: Mapping[str, type[Refusal]]
+    max_body_bytes: int
+    max_bulk_bytes: int
+    persons: OrderedDict[tuple[UUID, str], tuple[float, UUID]] = field(
+        default_factory=OrderedDict[tuple[UUID, str], tuple[float, UUID]]
+    )
+
+    async def actor(self, session: AsyncSession, identity: Identity) -> Actor:
+        """Return who acts: the token's identity with the employee it stands for, if any."""
+        return Actor(
+            organisation_id=identity.organisation_id,
+            subject=identity.subject,
+            roles=identity.roles,
+            person_id=await self._person(session, identity),
+        )
+
+    async def _person(self, session: AsyncSession, identity: Identity) -> UUID | None:
+        """Return the employee of a token; one that was found is remembered for a minute."""
+        if identity.personnel_number is None:
+            return None
+        known_as = identity.organisation_id, identity.personnel_number
+        remembered = self.persons.get(known_as)
+        if remembered is not None and monotonic() < remembered[0]:
+            return remembered[1]
+        found = await self.find_person(session, *known_as)
+        if found is not None:
+            self.persons[known_as] = monotonic() + _REMEMBER_SECONDS, found
+            if len(self.persons) > _REMEMBER_PERSONS:
+                self.persons.popitem(last=False)
+        return found
 
 
 class TransactionalRoute(APIRoute):
-    """A route whose work is committed before its answer is sent."""
+    """A route whose work is committed before its answer is sent.
+
+    In this order: who is it, may their role do this, is the body within bounds; then in one
+    transaction the idempotency key, the endpoint with all its validation, and the answer stored
+    under the key; then the commit; then the answer. Anything raised on the way rolls back. What
+    the database asks to repeat is repeated as a whole.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler that wraps FastAPI's own in the transaction."""
+        inner = super().get_route_handler()
+        declared: Mapping[str, Any] = self.openapi_extra or {}
+        allowed = frozenset(Role(name) for name in declared[ROLES])
+        reads_body = self.body_field is not None or declared[ACCEPTS] != ["application/json"]
+        keyed = "POST" in self.methods
+        query = _query_names(self.dependant)
+
+        async def handle(request: Request) -> Response:
+            edge: Edge = request.app.state.edge
+            identity = await edge.verifier.authenticate(request.headers.getlist("authorization"))
+            request.state.organisation_id = identity.organisation_id
+            if allowed.isdisjoint(identity.roles):
+                raise role_refused(
+                    declared[ROLES], sorted(identity.roles), rule=declared[ROLE_RULE]
+                )
+            _check_query(request, query)
+            bounded = BoundedRequest(request.scope, request.receive)
+            limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
+            body = await bounded.read(limit=limit)
+            if body and reads_body:
+                bounded.check_media_type(declared[ACCEPTS])
+                if self.body_field is not None:
+                    await bounded.json()
+            claim = (
+                read_claim(request, body, required=declared[KEY] == "required") if keyed else None
+            )
+            answer = await _with_retries(
+                lambda: _attempt(edge, identity, bounded, claim, inner), edge.constraints
+            )
+            return unless_known(request, answer)
+
+        return handle
+
+
+async def _attempt(
+    edge: Edge, identity: Identity, request: Request, claim: Claim | None, inner: Handler
+) -> Response:
+    """Do the work once, in one transaction, and return its answer after the commit."""
+    now = edge.clock()
+    async with edge.database.transaction(identity.organisation_id) as session:
+        work = Work(
+            session=session,
+            actor=await edge.actor(session, identity),
+            now=now,
+            today=amsterdam_day(now),
+            request_id=request.state.request_id,
+            origin=request.client.host if request.client else None,
+        )
+        request.state.work = work
+        if claim is not None:
+            replayed = await claim_key(work, claim)
+            if replayed is not None:
+                return replayed
+        answer = await inner(request)
+        if claim is not None:
+            await keep_answer(work, claim, answer)
+    return answer
+
+
+async def _with_retries(
+    attempt: Callable[[], Awaitable[Response]], constraints: Mapping[str, type[Refusal]]
+) -> Response:
+    """Repeat what the database asks to repeat, and turn its passing faults into refusals.
+
+    Raises:
+        TooBusy: it could not be done now; nothing was done, or (the connection was lost in the
+            commit) a repetition with the same idempotency key tells.
+    """
+    for tried in range(1, _ATTEMPTS + 1):
+        try:
+            return await attempt()
+        except SQLAlchemyError as error:
+            if not retryable(error):
+                refusal = as_refusal(error, constraints)
+                if refusal is None:
+                    raise
+                raise refusal from error
+        # Whoever collided should not collide again at once.
+        await asyncio.sleep(random.uniform(0.005, 0.03) * tried)  # noqa: S311 - no secret
+    raise TooBusy
+
+
+def _query_names(dependant: Dependant) -> dict[str, bool]:
+    """Return the query parameters of an endpoint, and whether each may be repeated."""
+    return {
+        param.alias: "list[" in str(param.field_info.annotation)
+        for param in get_flat_params(dependant)
+        if isinstance(param.field_info, Query)
+    }
+
+
+def _check_query(request: Request, known: Mapping[str, bool]) -> None:
+    """Refuse a query parameter that is unknown, repeated, or holds what can not be stored.
+
+    Raises:
+        InputInvalid: names each.
+    """
+    if not request.scope["query_string"]:
+        return
+    errors: list[dict[str, str]] = []
+    seen: set[str] = set()
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            errors.append(
+                _query_error(name, "unknown_parameter", "this list has no such parameter")
+            )
+        elif name in seen and not known[name]:
+            errors.append(_query_error(name, "repeated_parameter", "it is given more than once"))
+        elif "\0" in value:
+            errors.append(
+                _query_error(name, "text_with_nul", "text can not hold the character NUL")
+            )
+        seen.add(name)
+    if errors:
+        raise InputInvalid(errors)
+
+
+def _query_error(name: str, code: str, message: str) -> dict[str, str]:
+    shown = name[:100].encode("ascii", "replace").decode()
+    return {"location": "query", "pointer": f"/{shown}", "code": code, "message": message}
 
 
 def _operation_id(route: APIRoute) -> str:
@@ -22,5 +235,6 @@ def area_router(*, prefix: str, tag: str, **options: Any) -> APIRouter:  # noqa:
         tags=[tag],
         route_class=TransactionalRoute,
         generate_unique_id_function=_operation_id,
+        redirect_slashes=False,
         **options,
     )

@@ -7,7 +7,7 @@ fields; outputs have no defaults, so that every field of an answer is always the
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString, TypeVar
 from uuid import UUID
 
 from fastapi import Path
@@ -21,9 +21,12 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
+Reach = TypeVar("Reach", date, datetime)
+
 _VISIBLE = r"[^\s\x00-\x1f\x7f]"
 
 
@@ -46,28 +49,27 @@ class Out(BaseModel):
 def _json_integer(value: object) -> object:
     """Take 3 and 3.0, which JSON Schema calls integers, but not true or "3", as pydantic would."""
     if isinstance(value, bool | str | bytes):
-        message = "must be a whole number"
-        raise ValueError(message)  # noqa: TRY004 - pydantic turns ValueError into an answer
+        raise PydanticCustomError("whole_number", "must be a whole number")
     return value
 
 
-def _written(pattern: re.Pattern[str], example: str) -> Callable[[object], object]:
+def _written(
+    pattern: re.Pattern[str], code: LiteralString, example: LiteralString
+) -> Callable[[object], object]:
     """Return a check that a value is text of this form: lax pydantic takes 0 as 1970-01-01."""
 
     def check(value: object) -> object:
         if isinstance(value, date) or (isinstance(value, str) and pattern.fullmatch(value)):
             return value
-        message = f"must be text such as {example}"
-        raise ValueError(message)
+        raise PydanticCustomError(code, "must be text such as {example}", {"example": example})
 
     return check
 
 
-def _within_reach(value: date) -> date:
+def _within_reach(value: Reach) -> Reach:
     """Refuse a year no calendar of ours reaches; the term of any rule stays representable."""
     if not 1900 <= value.year <= 2199:  # noqa: PLR2004 - the bounds are said in the message
-        message = "must lie in the years 1900 to 2199"
-        raise ValueError(message)
+        raise PydanticCustomError("out_of_reach", "must lie in the years 1900 to 2199")
     return value
 
 
@@ -130,13 +132,13 @@ Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_json_integer)]
 Year = Annotated[int, Field(ge=2000, le=2199), BeforeValidator(_json_integer)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_json_integer)]
 Day = Annotated[
-    date, AfterValidator(_within_reach), BeforeValidator(_written(_DAY, '"2027-03-31"'))
+    date, AfterValidator(_within_reach), BeforeValidator(_written(_DAY, "date_form", "2027-03-31"))
 ]
 Moment = Annotated[
     AwareDatetime,
     AfterValidator(_within_reach),
     AfterValidator(_in_utc),
-    BeforeValidator(_written(_MOMENT, '"2027-03-31T09:00:00Z"')),
+    BeforeValidator(_written(_MOMENT, "moment_form", "2027-03-31T09:00:00Z")),
 ]
 Id = UUID
 Cursor = Annotated[

@@ -1,0 +1,133 @@
+"""The outermost layer, pure ASGI: headers of every answer, request ids, HEAD, and the access log."""
+
+import logging
+import re
+from time import perf_counter
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.http.logs import describe
+from app.kernel.identifiers import new_id
+
+# The API is version 1 by its path; what is added raises the second part (CHANGELOG.md).
+API_VERSION = "1.0.0"
+
+_access = logging.getLogger("app.access")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+_ALWAYS = [
+    (b"api-version", API_VERSION.encode()),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    # Tokens travel in a header and never in a cookie, so a page elsewhere gains nothing by asking.
+    (b"access-control-allow-origin", b"*"),
+    (
+        b"access-control-expose-headers",
+        b"API-Version, ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-Id",
+    ),
+]
+# What a page of ours may set for itself instead.
+_UNLESS_SET = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
+_PREFLIGHT = [
+    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
+    (
+        b"access-control-allow-headers",
+        b"Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match,"
+        b" Traceparent",
+    ),
+    (b"access-control-max-age", b"7200"),
+    (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+]
+
+
+class Envelope:
+    """Gives each request an id and a log line, and each answer its headers, whoever made it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; a defect that escaped has been answered by then, and is logged."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = perf_counter()
+        request_id = str(new_id())
+        method: str = scope["method"]
+        # Whoever serves GET serves HEAD: the same work, without the body.
+        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+        state: dict[str, Any] = {**scope.get("state", {}), "request_id": request_id}
+        inner["state"] = state
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _complete(message["headers"], request_id)
+            elif method == "HEAD":
+                message = {**message, "body": b""}
+            await send(message)
+
+        fault: Exception | None = None
+        try:
+            if method == "OPTIONS" and _is_preflight(scope):
+                await answer({"type": "http.response.start", "status": 204, "headers": _PREFLIGHT})
+                await answer({"type": "http.response.body"})
+            else:
+                await self._app(inner, receive, answer)
+        except Exception as error:  # noqa: BLE001 - the last frame of the service: it logs, and ends
+            fault = error
+        finally:
+            _log(inner, method, status, perf_counter() - began, fault)
+
+
+def _complete(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    present = {name.lower() for name, _ in headers}
+    return [
+        *headers,
+        *_ALWAYS,
+        (b"x-request-id", request_id.encode()),
+        *(header for header in _UNLESS_SET if header[0] not in present),
+    ]
+
+
+def _is_preflight(scope: Scope) -> bool:
+    names = {name for name, _ in scope["headers"]}
+    return b"origin" in names and b"access-control-request-method" in names
+
+
+def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exception | None) -> None:
+    """Write the request's one line: the route's template and never the path, which names people."""
+    route = scope.get("route")
+    state = scope["state"]
+    organisation = state.get("organisation_id")
+    line: dict[str, Any] = {
+        "request_id": state["request_id"],
+        "trace_id": _trace(scope),
+        "method": method,
+        "route": scope.get("root_path", "") + route.path if hasattr(route, "path") else None,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "organisation_id": None if organisation is None else str(organisation),
+    }
+    if fault is not None:
+        line["fault"] = describe(fault)
+    level = logging.ERROR if fault is not None else logging.INFO
+    _access.log(level, "request", extra={"line": line})
+
+
+def _trace(scope: Scope) -> str | None:
+    """Return the caller's trace id (W3C Trace Context), or None when it sends none that holds."""
+    for name, value in scope["headers"]:
+        if name == b"traceparent":
+            match = _TRACEPARENT.fullmatch(value)
+            return match[1].decode() if match else None
+    return None

@@ -1,0 +1,314 @@
+"""Sign-in: bearer tokens of an OpenID provider, checked against its own keys (RFC 8725, RFC 9068).
+
+Every token that does not hold is refused alike, so that an answer never says why. What is trusted
+is the configured issuer and the keys it publishes; nothing in a token's header is fetched or used
+but the name of its key.
+"""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWK, PyJWKSet
+
+from app.http.problems import SignInNeeded, SignInUnavailable
+from app.kernel.actors import Role
+
+_log = logging.getLogger(__name__)
+
+_ALGORITHMS = frozenset({"RS256", "PS256", "ES256"})
+_GOOD_FOR = {"RS256": ("RS256", "PS256"), "PS256": ("PS256",), "ES256": ("ES256",)}
+_TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
+# A header that brings its own key, or asks for processing we do not know.
+_FOREIGN = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
+_REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+_LEEWAY = 30
+_MAX_TOKEN = 8192
+_MAX_SUBJECT = 255
+_MIN_RSA_BITS = 2048
+
+_REMEMBER_SECONDS = 60
+_REMEMBER_TOKENS = 4096
+
+_REFETCH_SECONDS = 10
+_FRESH_SECONDS = 300
+_KEEP_SECONDS = 86_400
+_MAX_DOCUMENT = 262_144
+_FETCH_TIMEOUT = 3.0
+
+Claims = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a verified token stands for, as far as the token says."""
+
+    organisation_id: UUID
+    subject: str
+    roles: frozenset[Role]
+    personnel_number: str | None
+
+
+class KeySource(Protocol):
+    """The public keys of an issuer, by their id."""
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        """Return the key, or None when the issuer has none by this id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """An issuer whose access tokens are taken, for this audience."""
+
+    issuer: str
+    audience: str
+    keys: KeySource
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPaths:
+    """Where in a token's claims things stand: names joined by dots, such as ``realm.roles``."""
+
+    organisation: str
+    roles: str
+    person: str
+    role_map: Mapping[str, Role] = field(default_factory=dict[str, Role])
+
+
+class TenantDirectory(Protocol):
+    """The directory by which a token finds its organisation."""
+
+    async def find_tenant(self, reference: str) -> UUID | None: ...
+
+
+class Verifier:
+    """Checks bearer tokens; a token that held is remembered until it expires, at most a minute."""
+
+    def __init__(
+        self, issuers: Sequence[TrustedIssuer], paths: ClaimPaths, tenants: TenantDirectory
+    ) -> None:
+        self._issuers = {trusted.issuer: trusted for trusted in issuers}
+        self._paths = paths
+        self._tenants = tenants
+        self._remembered: OrderedDict[bytes, tuple[float, Identity]] = OrderedDict()
+
+    async def authenticate(self, authorization: Sequence[str]) -> Identity:
+        """Return who the Authorization header's token stands for.
+
+        Raises:
+            SignInNeeded: there is no valid token, or it names no organisation of ours.
+            SignInUnavailable: the issuer's keys were never had.
+        """
+        if len(authorization) != 1:
+            raise SignInNeeded
+        scheme, _, token = authorization[0].partition(" ")
+        if scheme.lower() != "bearer" or not token or len(token) > _MAX_TOKEN:
+            raise SignInNeeded
+        now = time.time()
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        remembered = self._remembered.get(digest)
+        if remembered is not None and now < remembered[0]:
+            return remembered[1]
+        try:
+            claims = await self._verify(token)
+        except jwt.PyJWTError as error:
+            _log.info("token refused", extra={"reason": type(error).__name__})
+            raise SignInNeeded from None
+        identity = await self._identify(claims)
+        self._remembered[digest] = (min(now + _REMEMBER_SECONDS, float(claims["exp"])), identity)
+        if len(self._remembered) > _REMEMBER_TOKENS:
+            self._remembered.popitem(last=False)
+        return identity
+
+    async def _verify(self, token: str) -> Claims:
+        header = cast("Mapping[str, object]", jwt.get_unverified_header(token))
+        algorithm = header.get("alg")
+        key_id = header.get("kid")
+        if algorithm not in _ALGORITHMS or not isinstance(algorithm, str):
+            raise jwt.InvalidAlgorithmError
+        if str(header.get("typ", "")).lower() not in _TYPES or not _FOREIGN.isdisjoint(header):
+            raise jwt.InvalidTokenError
+        if not isinstance(key_id, str) or not key_id:
+            raise jwt.InvalidKeyError
+        unverified = jwt.decode(token, options={"verify_signature": False})
+        trusted = self._issuers.get(str(unverified.get("iss")))
+        if trusted is None:
+            raise jwt.InvalidIssuerError
+        key = await trusted.keys.key(key_id)
+        if key is None or not _fits(key, algorithm):
+            raise jwt.InvalidKeyError
+        claims = jwt.decode(
+            token,
+            key.key,
+            algorithms=[algorithm],
+            audience=trusted.audience,
+            issuer=trusted.issuer,
+            leeway=_LEEWAY,
+            options={"require": _REQUIRED},
+        )
+        # Members that only an ID token has: that one is for the client, not for us.
+        if "at_hash" in claims or "c_hash" in claims:
+            raise jwt.InvalidTokenError
+        return claims
+
+    async def _identify(self, claims: Claims) -> Identity:
+        reference = _claim(claims, self._paths.organisation)
+        subject = claims["sub"]
+        if not isinstance(reference, str) or not 0 < len(subject) <= _MAX_SUBJECT:
+            raise SignInNeeded
+        organisation_id = await self._tenants.find_tenant(reference)
+        if organisation_id is None:
+            _log.info("token refused", extra={"reason": "unknown organisation"})
+            raise SignInNeeded
+        person = _claim(claims, self._paths.person)
+        return Identity(
+            organisation_id=organisation_id,
+            subject=subject,
+            roles=self._roles(_claim(claims, self._paths.roles)),
+            personnel_number=str(person) if isinstance(person, str | int) else None,
+        )
+
+    def _roles(self, claimed: object) -> frozenset[Role]:
+        """Return the roles we know among those claimed: a list, or one text with spaces."""
+        if isinstance(claimed, str):
+            names: list[object] = [*claimed.split()]
+        elif isinstance(claimed, list):
+            names = cast("list[object]", claimed)
+        else:
+            names = []
+        known = {**{role.value: role for role in Role}, **self._paths.role_map}
+        return frozenset(known[name] for name in names if isinstance(name, str) and name in known)
+
+
+class StaticKeys:
+    """Keys that are known beforehand, as a JSON Web Key Set."""
+
+    def __init__(self, key_set: dict[str, Any]) -> None:
+        self._keys = _signing_keys(key_set)
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        """Return the key, or None when the set has none by this id."""
+        return self._keys.get(key_id)
+
+
+class PublishedKeys:
+    """The keys an issuer publishes by discovery, fetched when needed and kept when it is down.
+
+    An unknown key id makes it look again, at most every ten seconds; known keys are looked at
+    again every five minutes, so that a withdrawn key goes, and are kept for a day without answer.
+    """
+
+    def __init__(self, issuer: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._issuer = issuer
+        self._transport = transport
+        self._keys: dict[str, PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._tried_at: float | None = None
+        self._fetching = asyncio.Lock()
+
+    async def key(self, key_id: str) -> PyJWK | None:
+        """Return the key, or None when the issuer has none by this id.
+
+        Raises:
+            SignInUnavailable: the issuer has not answered yet, or not for a day.
+        """
+        known = self._keys.get(key_id)
+        if known is None or self._older_than(_FRESH_SECONDS):
+            # Who has a key need not wait for another request's look at the issuer.
+            if known is None or not self._fetching.locked():
+                await self._look(key_id, stale=known is not None)
+            known = self._keys.get(key_id)
+        if self._older_than(_KEEP_SECONDS):
+            raise SignInUnavailable
+        return known
+
+    def _older_than(self, seconds: float) -> bool:
+        return self._fetched_at is None or time.monotonic() - self._fetched_at > seconds
+
+    async def _look(self, key_id: str, *, stale: bool) -> None:
+        async with self._fetching:
+            if key_id in self._keys and not stale:
+                return
+            now = time.monotonic()
+            if self._tried_at is not None and now - self._tried_at < _REFETCH_SECONDS:
+                return
+            self._tried_at = now
+            try:
+                self._keys = await self._fetch()
+            except (httpx.HTTPError, jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
+                _log.warning("issuer's keys not had", extra={"reason": type(error).__name__})
+                return
+            self._fetched_at = time.monotonic()
+
+    async def _fetch(self) -> dict[str, PyJWK]:
+        async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT, transport=self._transport) as client:
+            found = await _document(
+                client, self._issuer.rstrip("/") + "/.well-known/openid-configuration"
+            )
+            if found["issuer"] != self._issuer:
+                message = "the provider says it is another issuer"
+                raise ValueError(message)
+            address = str(found["jwks_uri"])
+            if urlsplit(address).scheme not in {"https", urlsplit(self._issuer).scheme}:
+                message = "the keys are not behind TLS"
+                raise ValueError(message)
+            return _signing_keys(await _document(client, address))
+
+
+def _signing_keys(document: dict[str, Any]) -> dict[str, PyJWK]:
+    return {
+        key.key_id: key
+        for key in PyJWKSet.from_dict(document).keys
+        if key.key_id and key.public_key_use in {None, "sig"}
+    }
+
+
+async def _document(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
+    """Return a JSON document of the provider, read up to a bound, without following redirects."""
+    async with client.stream("GET", address) as answer:
+        answer.raise_for_status()
+        if answer.is_redirect:
+            message = "the provider redirects"
+            raise ValueError(message)
+        read = bytearray()
+        async for chunk in answer.aiter_bytes():
+            read += chunk
+            if len(read) > _MAX_DOCUMENT:
+                message = "the provider's document is too large"
+                raise ValueError(message)
+    parsed: dict[str, Any] = httpx.Response(200, content=bytes(read)).json()
+    return parsed
+
+
+def _fits(key: PyJWK, algorithm: str) -> bool:
+    """Tell whether a key may be used with an algorithm, and is long enough.
+
+    A key that declares no algorithm goes by the default of its kind; an RSA key is then good for
+    both paddings.
+    """
+    if isinstance(key.key, RSAPublicKey) and key.key.key_size < _MIN_RSA_BITS:
+        return False
+    return algorithm in _GOOD_FOR.get(key.algorithm_name, ())
+
+
+def _claim(claims: Claims, path: str) -> object:
+    """Return the claim at a dotted path; a claim by the whole name goes first (they may be URLs)."""
+    if path in claims:
+        return claims[path]
+    found: object = claims
+    for name in path.split("."):
+        if not isinstance(found, Mapping):
+            return None
+        found = cast("Claims", found).get(name)
+    return found

@@ -1,0 +1,83 @@
+"""What the schema found wrong, said in both languages."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from app.kernel.errors import Text
+from app.kernel.wording import Language
+
+# By the validator's own code. ``{name}`` stands for a member of its context.
+_TOLD = {
+    "missing": Text(en="is required", nl="is verplicht"),
+    "extra_forbidden": Text(en="is not known here", nl="is hier niet bekend"),
+    "string_type": Text(en="must be text", nl="moet tekst zijn"),
+    "string_unicode": Text(en="must be Unicode text", nl="moet Unicode-tekst zijn"),
+    "string_too_short": Text(
+        en="must have at least {min_length} character(s)",
+        nl="moet ten minste {min_length} teken(s) hebben",
+    ),
+    "string_too_long": Text(
+        en="must have at most {max_length} character(s)",
+        nl="mag ten hoogste {max_length} teken(s) hebben",
+    ),
+    "string_pattern_mismatch": Text(
+        en="must have the form {pattern}", nl="moet de vorm {pattern} hebben"
+    ),
+    "int_type": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
+    "int_parsing": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
+    "int_from_float": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
+    "int_parsing_size": Text(en="is too large", nl="is te groot"),
+    "finite_number": Text(en="must be a finite number", nl="moet een eindig getal zijn"),
+    "whole_number": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
+    "greater_than": Text(en="must be more than {gt}", nl="moet meer dan {gt} zijn"),
+    "greater_than_equal": Text(en="must be at least {ge}", nl="moet ten minste {ge} zijn"),
+    "less_than": Text(en="must be less than {lt}", nl="moet minder dan {lt} zijn"),
+    "less_than_equal": Text(en="must be at most {le}", nl="mag ten hoogste {le} zijn"),
+    "bool_type": Text(en="must be true or false", nl="moet true of false zijn"),
+    "bool_parsing": Text(en="must be true or false", nl="moet true of false zijn"),
+    "enum": Text(en="must be {expected}", nl="moet {expected} zijn"),
+    "literal_error": Text(en="must be {expected}", nl="moet {expected} zijn"),
+    "uuid_type": Text(en="must be a UUID", nl="moet een UUID zijn"),
+    "uuid_parsing": Text(en="must be a UUID", nl="moet een UUID zijn"),
+    "date_form": Text(
+        en="must be a date such as 2027-03-31", nl="moet een datum zijn zoals 2027-03-31"
+    ),
+    "moment_form": Text(
+        en="must be a moment with its offset, such as 2027-03-31T09:00:00Z",
+        nl="moet een moment met tijdzone zijn, zoals 2027-03-31T09:00:00Z",
+    ),
+    "out_of_reach": Text(
+        en="must lie in the years 1900 to 2199", nl="moet in de jaren 1900 tot en met 2199 liggen"
+    ),
+    "date_from_datetime_parsing": Text(en="is not a date", nl="is geen datum"),
+    "date_parsing": Text(en="is not a date", nl="is geen datum"),
+    "datetime_parsing": Text(en="is not a moment", nl="is geen moment"),
+    "datetime_from_date_parsing": Text(en="is not a moment", nl="is geen moment"),
+    "list_type": Text(en="must be a list", nl="moet een lijst zijn"),
+    "too_short": Text(
+        en="must have at least {min_length} item(s)", nl="moet ten minste {min_length} deel hebben"
+    ),
+    "too_long": Text(
+        en="must have at most {max_length} item(s)", nl="mag ten hoogste {max_length} delen hebben"
+    ),
+    "dict_type": Text(en="must be an object", nl="moet een object zijn"),
+    "model_type": Text(en="must be an object", nl="moet een object zijn"),
+    "model_attributes_type": Text(en="must be an object", nl="moet een object zijn"),
+    "union_tag_not_found": Text(en="must name {discriminator}", nl="moet {discriminator} noemen"),
+    "union_tag_invalid": Text(
+        en="must be one of {expected_tags}", nl="moet een van {expected_tags} zijn"
+    ),
+}
+
+
+def message_of(item: Mapping[str, Any], language: Language) -> str:
+    """Return what one finding says, in ``language`` when it is one that every schema can give.
+
+    A finding of a schema's own validator is said in the words of that validator.
+    """
+    told = _TOLD.get(str(item["type"]))
+    if told is None:
+        return str(item["msg"]).removeprefix("Value error, ")
+    context = cast("Mapping[str, object]", item.get("ctx") or {})
+    template = told.nl if language is Language.NL else told.en
+    return template.format_map(context)

@@ -1,0 +1,192 @@
+"""The service put together: wiring only."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp
+
+from app.db.chain import seal_all
+from app.db.migration import head_revision
+from app.db.session import Database
+from app.demo.clock import DemoClock
+from app.demo.personas import PERSONAS
+from app.http.demo_issuer import PATH as DEMO_PATH
+from app.http.demo_issuer import DemoSignIn, SigningIssuer
+from app.http.handlers import answer_with_problems
+from app.http.headers import Envelope
+from app.http.health import Health
+from app.http.logs import configure_logging
+from app.http.openapi import build_openapi, describe_api, security_schemes
+from app.http.operation import BASE_PATH
+from app.http.pages import Pages, serve_document
+from app.http.routing import Clock, Edge, system_clock
+from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
+from app.kernel.errors import Refusal
+from app.people.repository import find_person
+from app.settings import Settings, SettingMissing
+
+_log = logging.getLogger(__name__)
+
+# Hot areas first: a router looks at its routes in order.
+_AREAS = (
+    "requests",
+    "hours",
+    "people",
+    "decisions",
+    "agreements",
+    "budgets",
+    "policy",
+    "integrations",
+    "ledger",
+    "demo",
+)
+_SEAL_SECONDS = 2.0
+
+
+class Service(FastAPI):
+    """The root application: the envelope goes around all of it, its last resort included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the whole stack."""
+        return Envelope(super().build_middleware_stack())
+
+
+def create_app(
+    settings: Settings, *, clock: Clock | None = None, keys: KeySource | None = None
+) -> FastAPI:
+    """Return the service as ``settings`` have it.
+
+    ``clock`` takes the place of the machine's, ``keys`` that of what the issuer publishes.
+    """
+    configure_logging(settings.log_level)
+    issuer = _demo_issuer(settings) if settings.demo else None
+    trusted = _trusted_issuers(settings, issuer, keys)
+    api = _api(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if not trusted:
+            message = "nobody can sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO"
+            raise SettingMissing(message)
+        database = Database(settings)
+        api.state.edge = Edge(
+            database=database,
+            verifier=Verifier(trusted, _claim_paths(settings), database),
+            find_person=find_person,
+            clock=clock or _clock(settings),
+            constraints=_constraints(),
+            max_body_bytes=settings.max_body_bytes,
+            max_bulk_bytes=settings.max_import_bytes,
+        )
+        sealing = asyncio.create_task(_keep_sealing(database))
+        app.state.database = database
+        try:
+            yield
+        finally:
+            app.state.database = None
+            sealing.cancel()
+            with suppress(asyncio.CancelledError):
+                await sealing
+            await database.close()
+
+    root = Service(
+        lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
+    )
+    root.state.database = None
+    root.state.api = api
+    answer_with_problems(root)
+    health = Health(lambda: root.state.database, head_revision())
+    root.router.routes.extend(health.router().routes)
+    Pages(
+        personas=PERSONAS if settings.demo else {},
+        issuer=None if settings.demo else settings.oidc_issuer,
+    ).add_to(root)
+    if issuer is not None:
+        _log.warning("DEMO MODE: whoever reaches this service can sign in as anybody of the demo")
+        root.router.routes.extend(DemoSignIn(issuer, PERSONAS).router().routes)
+    root.mount(BASE_PATH, api)
+    return root
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Return the contract of the service: the OpenAPI document of its API."""
+    return build_openapi(app.state.api)
+
+
+def _api(settings: Settings) -> FastAPI:
+    api = FastAPI(**describe_api())
+    api.state.security_schemes = security_schemes(demo=settings.demo, issuer=settings.oidc_issuer)
+    answer_with_problems(api)
+    serve_document(api)
+    # The routes themselves, not ``include_router``: that would look for each of them twice.
+    for router in _routers():
+        api.router.routes.extend(router.routes)
+    return api
+
+
+def _modules(name: str) -> Iterator[ModuleType]:
+    for area in _AREAS:
+        found = f"app.{area}.{name}"
+        if find_spec(found) is not None:
+            yield import_module(found)
+
+
+def _routers() -> Iterator[APIRouter]:
+    for module in _modules("router"):
+        yield from (value for value in vars(module).values() if isinstance(value, APIRouter))
+
+
+def _constraints() -> dict[str, type[Refusal]]:
+    """Return what each named constraint means, by the areas' own words."""
+    found: dict[str, type[Refusal]] = {}
+    for module in _modules("errors"):
+        found |= getattr(module, "CONSTRAINTS", {})
+    return found
+
+
+def _demo_issuer(settings: Settings) -> SigningIssuer:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return SigningIssuer.kept_in(settings.data_dir, f"http://{host}:{settings.port}{DEMO_PATH}")
+
+
+def _trusted_issuers(
+    settings: Settings, demo: SigningIssuer | None, keys: KeySource | None
+) -> list[TrustedIssuer]:
+    trusted = [] if demo is None else [demo.trusted]
+    if settings.oidc_issuer is not None and settings.oidc_audience is not None:
+        source = keys or PublishedKeys(settings.oidc_issuer)
+        trusted.append(TrustedIssuer(settings.oidc_issuer, settings.oidc_audience, source))
+    return trusted
+
+
+def _claim_paths(settings: Settings) -> ClaimPaths:
+    return ClaimPaths(
+        organisation=settings.oidc_claim_organisation,
+        roles=settings.oidc_claim_roles,
+        person=settings.oidc_claim_person,
+        role_map=settings.oidc_role_map,
+    )
+
+
+def _clock(settings: Settings) -> Callable[[], datetime]:
+    return DemoClock(settings.data_dir / "demo-clock.json") if settings.demo else system_clock
+
+
+async def _keep_sealing(database: Database) -> None:
+    """Link new audit entries to their chains every few seconds, for as long as the service runs."""
+    while True:
+        await asyncio.sleep(_SEAL_SECONDS)
+        try:
+            await seal_all(database)
+        except SQLAlchemyError as error:
+            # The next round tries again; what is not sealed yet stays found.
+            _log.warning("audit not sealed", extra={"reason": type(error).__name__})
