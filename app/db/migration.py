@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import DBAPIError
 
@@ -21,6 +22,11 @@ def configuration(owner_url: str) -> Config:
     config = Config(ROOT / "alembic.ini")
     config.attributes["url"] = owner_url
     return config
+
+
+def head_revision() -> str | None:
+    """Return the migration that brings a database to the schema of this release."""
+    return ScriptDirectory(str(ROOT / "migrations")).get_current_head()
 
 
 def migrate(owner_url: str, app_url: str) -> None:

@@ -44,6 +44,7 @@ _DURABILITY = text(
     "SELECT name FROM pg_catalog.pg_settings WHERE setting = 'off'"
     " AND name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name"
 )
+_SCHEMA_VERSION = text("SELECT version_num FROM alembic_version")
 _ISOLATION = text(
     "SELECT NOT (rolsuper OR rolbypassrls OR rolcreaterole) AND NOT EXISTS ("
     " SELECT FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p')"
@@ -148,6 +149,11 @@ class Database:
         """Tell whether the service's role is held to row-level security and owns no table."""
         rows = await self._read(_ISOLATION, {})
         return bool(rows[0][0])
+
+    async def schema_version(self) -> str | None:
+        """Return the migration that the schema is at, None before the first one."""
+        rows = await self._read(_SCHEMA_VERSION, {})
+        return rows[0][0] if rows else None
 
     async def close(self) -> None:
         """Close every connection; those in use close when they are given back."""

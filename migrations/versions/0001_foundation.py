@@ -141,6 +141,8 @@ def upgrade() -> None:
     )
     op.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     op.execute("GRANT USAGE ON SCHEMA public TO leerruimte_app")
+    # Readiness tells whether the schema is that of the release.
+    op.execute("GRANT SELECT ON alembic_version TO leerruimte_app")
     op.execute(REFUSE_CHANGE)
     op.execute(SECURE_TABLE)
     op.execute("REVOKE EXECUTE ON FUNCTION leerruimte_secure_table(regclass, text[]) FROM PUBLIC")
