@@ -14,11 +14,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, ValidationError
 
+from app.kernel.actors import Actor
+from app.kernel.identifiers import new_id
 from app.settings import SettingMissing, Settings
 
 if TYPE_CHECKING:
@@ -162,21 +165,31 @@ def _verify(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 async def _verify_all(settings: Settings) -> int:
+    """Recompute what can be recomputed, organisation by organisation; 1 when anything differs."""
     from app.db.chain import verify
     from app.db.session import Database
+    from app.ledger.service import LedgerService
 
     database = Database(settings)
     found = 0
     try:
         for organisation_id in await database.tenants():
+            _say(f"Organisation {organisation_id} ...")
             trail = await verify(database, organisation_id)
-            found += len(trail.findings)
-            _say(f"{organisation_id}: audit chain of {trail.head.position} entries, ")
+            actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
+            async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+                differences = await LedgerService(work).verify()
+            _say(
+                f"  the audit chain holds {trail.head.position} entries, {trail.unsealed} more wait"
+            )
             for finding in trail.findings:
-                _say(f"  {finding.kind} at {finding.position}: entry {finding.entry_id}")
+                _say(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
+            for difference in differences:
+                _say(f"  ledger: {difference}")
+            found += len(trail.findings) + len(differences)
     finally:
         await database.close()
-    _say("All is as it was recorded." if not found else f"{found} places are not.")
+    _say("All is as it was recorded." if not found else f"{found} things differ.")
     return 1 if found else 0
 
 
@@ -189,7 +202,7 @@ def _openapi(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 def _postgres(settings: Settings, asked: argparse.Namespace) -> int:
-    """Run a command beside the embedded server; a backup needs the role above row-level security."""
+    """Run a command beside the embedded server: a backup needs more than the app role."""
     given = asked.argument[1:] if asked.argument[:1] == ["--"] else asked.argument
     if not given:
         message = "Say which command to run: leerruimte postgres -- COMMAND"
@@ -236,6 +249,9 @@ def _serve_until_stopped(settings: Settings) -> int:
 
     from app.main import create_app
 
+    if settings.oidc_issuer is None and not settings.demo:
+        message = "Nobody could sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO=true to try."
+        raise _NotPossible(message)
     # The service works as the app role; the owner's password stays here.
     settings = settings.model_copy(
         update={"app_database_url": SecretStr(settings.app_url), "database_url": None}
