@@ -1,12 +1,13 @@
 """What a decision of the management team may be, what it does, and what would stop it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 from uuid import UUID
 
-from app.kernel.errors import Scalar
+from app.kernel.errors import Scalar, Text
 from app.kernel.quantities import Cents, Minutes
 
 
@@ -327,38 +328,76 @@ def _circumstances(
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A request as HR ranks it in a proposal."""
+def advise(
+    ranked: Sequence[tuple[UUID, Cents]], *, means_left_cents: Cents
+) -> dict[UUID, Outcome]:
+    """Return a first advice for each request: grant in order of rank while the means allow.
 
-    request_id: UUID
-    priority: bool
-    score: int
-    reference: str
-    amount_cents: Cents
+    ``ranked`` holds each request with its cost. One that does not fit is advised to be deferred,
+    and a smaller one after it may still fit. HR changes what it finds differently before the
+    proposal goes to the MT.
 
-
-def rank(requests: Collection[Ranked]) -> list[Ranked]:
-    """Return the requests in the order HR proposes them.
-
-    Legal and function-bound necessity first (VIS-3.1), then the weighted score of the framework
-    (VIS-4.2), then the reference, so that the order is the same each time.
-    """
-    return sorted(requests, key=lambda r: (not r.priority, -r.score, r.reference))
-
-
-def advise(ranked: Sequence[Ranked], *, means_left_cents: Cents) -> dict[UUID, Outcome]:
-    """Return a first advice for each: grant in order of rank while the means allow, else defer.
-
-    One that does not fit is passed over, so that a smaller one after it may still be advised. HR
-    changes what it finds differently before the proposal goes to the MT.
+    Source: VIS-6.3.
     """
     left = int(means_left_cents)
     advice: dict[UUID, Outcome] = {}
-    for item in ranked:
-        if item.amount_cents <= left:
-            advice[item.request_id] = Outcome.GRANTED
-            left -= item.amount_cents
+    for request_id, cost_cents in ranked:
+        if cost_cents <= left:
+            advice[request_id] = Outcome.GRANTED
+            left -= cost_cents
         else:
-            advice[item.request_id] = Outcome.DEFERRED
+            advice[request_id] = Outcome.DEFERRED
     return advice
+
+
+# What each breach says, with its facts; the edge phrases it in the reader's language.
+SAID: Mapping[BreachKind, Text] = MappingProxyType(
+    {
+        BreachKind.NORM_EXCEEDED: Text(
+            en=(
+                "{asked_minutes} are asked in {calendar_year}, while {room_minutes} of the norm of"
+                " {norm_minutes} (and {exception_minutes} of exceptions) is left."
+            ),
+            nl=(
+                "Gevraagd wordt {asked_minutes} in {calendar_year}, terwijl van de norm van"
+                " {norm_minutes} (en {exception_minutes} aan uitzonderingen) {room_minutes} resteert."
+            ),
+        ),
+        BreachKind.MEANS_EXCEEDED: Text(
+            en="{asked_cents} is asked of the means of {budget_year}, of which {room_cents} is left.",
+            nl="Gevraagd wordt {asked_cents} van de middelen van {budget_year}; {room_cents} resteert.",
+        ),
+        BreachKind.MEANS_NOT_SET: Text(
+            en="The means of {budget_year} are not set; {asked_cents} is asked of them.",
+            nl="De middelen van {budget_year} zijn niet vastgesteld; gevraagd wordt {asked_cents}.",
+        ),
+        BreachKind.MOTIVATION_MISSING: Text(
+            en="The outcome {outcome} needs a motivation here.",
+            nl="De uitkomst {outcome} vraagt hier een motivering.",
+        ),
+        BreachKind.OWN_REQUEST: Text(
+            en="You take part in this request or submitted it.",
+            nl="U neemt deel aan deze aanvraag of diende haar in.",
+        ),
+        BreachKind.MORE_THAN_REQUESTED: Text(
+            en="{asked_cents} is granted on a request of {requested_cents}.",
+            nl="{asked_cents} wordt toegekend op een aanvraag van {requested_cents}.",
+        ),
+        BreachKind.NOT_A_PARTICIPANT: Text(
+            en="This employee is not a participant of the request.",
+            nl="Deze medewerker is geen deelnemer van de aanvraag.",
+        ),
+        BreachKind.PART_WITHOUT_DIFFERENCE: Text(
+            en="The outcome {outcome} does not fit {granted_cents} of {requested_cents}.",
+            nl="De uitkomst {outcome} past niet bij {granted_cents} van {requested_cents}.",
+        ),
+        BreachKind.ENDS_EMPLOYMENT_BEFORE: Text(
+            en="The employee leaves on {left_on}, before the training ends on {ends_on}.",
+            nl="De medewerker gaat uit dienst op {left_on}, voor het einde van de opleiding op {ends_on}.",
+        ),
+        BreachKind.STARTED_BEFORE: Text(
+            en="The training started on {starts_on}, before this decision of {decided_on}.",
+            nl="De opleiding begon op {starts_on}, voor dit besluit van {decided_on}.",
+        ),
+    }
+)
