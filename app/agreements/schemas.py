@@ -273,6 +273,13 @@ class RepaymentOut(Out):
     remarks: Steps
 
 
+class ClauseReviewOut(Out):
+    """The agreements of which the clause fell away, or holds again, by the training's basis."""
+
+    request_id: Id
+    agreement_ids: Annotated[list[Id], at_most(1_000)]
+
+
 class EmploymentEndIn(In):
     """The end of an employment (uitdiensttreding): last day, reason and initiative."""
 
