@@ -39,9 +39,17 @@ from app.decisions.schemas import (
     ProposalOut,
     ProposalPage,
     RevisionIn,
+    TrancheOverviewOut,
     TrialOut,
 )
-from app.decisions.service import Advised, DecisionService, ProposalView, Resolved, Trial
+from app.decisions.service import (
+    Advised,
+    DecisionService,
+    Overview,
+    ProposalView,
+    Resolved,
+    Trial,
+)
 from app.hours.errors import NormExceeded
 from app.http.deps import CurrentWork, ExpectedVersions, Paging, link_next, locate, tag
 from app.http.operation import operation
@@ -51,12 +59,15 @@ from app.http.schemas import id_path
 from app.kernel.actors import Role
 from app.kernel.errors import StaleVersion
 from app.kernel.quantities import Cents
+from app.kernel.steps import restored
 from app.kernel.wording import Language, say
 from app.requests.errors import AssessmentIncomplete, RequestNotFound, TrancheNotFound
+from app.requests.rules import OverviewItem, Variation
 
 proposals = area_router(prefix="/proposals", tag="decisions")
 decisions = area_router(prefix="/decisions", tag="decisions")
-routers = (proposals, decisions)
+tranches = area_router(prefix="/tranches", tag="decisions")
+routers = (tranches, proposals, decisions)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR)
 _DECISION_REFUSALS = (
@@ -76,8 +87,23 @@ async def _service(work: CurrentWork) -> DecisionService:
 
 
 Service = Annotated[DecisionService, Depends(_service)]
+TrancheId = Annotated[UUID, id_path("trancheId")]
 ProposalId = Annotated[UUID, id_path("proposalId")]
 DecisionId = Annotated[UUID, id_path("decisionId")]
+
+
+@tranches.get(
+    "/{trancheId}/overview",
+    **operation(
+        summary="See a tranche as a whole",
+        term="overzicht van een tranche",
+        roles=_READERS,
+        refusals=(TrancheNotFound,),
+    ),
+)
+async def get_tranche_overview(tranche_id: TrancheId, service: Service) -> TrancheOverviewOut:
+    """Return all live requests of a tranche, ranked, beside the room of means and norm."""
+    return _overview(await service.overview(tranche_id))
 
 
 @proposals.post(
@@ -340,6 +366,62 @@ async def revise_decision(
     )
 
 
+def _overview(overview: Overview) -> TrancheOverviewOut:
+    found = overview.tranche
+    return TrancheOverviewOut.model_validate(
+        {
+            "tranche_id": found.tranche.id,
+            "budget_year": overview.budget_year,
+            "means_cents": None if overview.means is None else overview.means.means_cents,
+            "room_cents": None if overview.means is None else overview.means.room_cents,
+            "requested_cents": found.total_cost_cents,
+            "requested_minutes": [
+                {"calendar_year": year, "minutes": minutes}
+                for year, minutes in found.minutes_by_year.items()
+            ],
+            "items": [_overview_item(item, overview) for item in found.items],
+            "by_team": [_variation(row) for row in found.by_team],
+            "by_employee": [_variation(row) for row in found.by_employee],
+        }
+    )
+
+
+def _overview_item(item: OverviewItem, overview: Overview) -> dict[str, Any]:
+    details = item.details
+    return {
+        "request_id": details.id,
+        "reference": details.reference,
+        "training": details.title,
+        "status": details.status.value,
+        "participants": len(details.participants),
+        "total_cents": details.total_cost_cents,
+        "working_minutes": details.working_minutes * len(details.participants),
+        "priority": details.priority == 1,
+        "score": None if details.score is None else details.score.basis_points,
+        "overlaps": item.overlaps,
+        "over_norm": [
+            {
+                "employee_id": over.employee_id,
+                "calendar_year": over.year,
+                "asked_minutes": over.asked_minutes,
+                "room_minutes": over.room.room_minutes,
+                "binding": over.room.binding,
+            }
+            for over in overview.over_norm[details.id]
+        ],
+    }
+
+
+def _variation(row: Variation) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "requests": row.requests,
+        "participations": row.participations,
+        "working_minutes": row.working_minutes,
+        "cost_cents": row.cost_cents,
+    }
+
+
 def _cents(amount: int | None) -> Cents | None:
     return None if amount is None else Cents(amount)
 
@@ -481,7 +563,7 @@ def _decision(decision: Decision, *, in_force: bool, language: Language) -> dict
         "agreements_needed": decision.effects["agreements"],
         "remarks": [
             {
-                "text": say(SAID[BreachKind(told["kind"])], told["facts"], language),
+                "text": say(SAID[BreachKind(told["kind"])], restored(told["facts"]), language),
                 "rule": told["rule"],
             }
             for told in decision.effects["remarks"]

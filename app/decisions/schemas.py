@@ -302,6 +302,25 @@ class DecisionPage(PageSchema):
     items: Annotated[list[DecisionOut], at_most(100)]
 
 
+class OverlapOut(Out):
+    """Another request for the same training, in whatever tranche."""
+
+    request_id: UUID
+    reference: Line
+    collective: bool = Field(description="Whether several employees take part in it.")
+    tranche_id: UUID | None
+
+
+class OverNormOut(Out):
+    """A participant whose room in a year is too small for this request by itself."""
+
+    employee_id: UUID
+    calendar_year: Year
+    asked_minutes: AmountMinutes
+    room_minutes: SignedMinutes
+    binding: bool
+
+
 class TrancheItemOut(Out):
     """One request in the overview of a tranche."""
 
@@ -311,40 +330,44 @@ class TrancheItemOut(Out):
     status: Line
     participants: Count
     total_cents: AmountCents
-    working_minutes: AmountMinutes
-    score: Count | None
-    priority: bool
-    overlaps: Annotated[list[UUID], at_most(500)] = Field(
-        description="Other requests for the same training, individual or collective."
+    working_minutes: AmountMinutes = Field(description="Of all participants together.")
+    priority: bool = Field(description="Legal or function-bound necessity (VIS-3.1).")
+    score: Count | None = Field(
+        description="Weighted score in hundredths of a percent; null until fully assessed."
     )
-    over_norm: Annotated[list[UUID], at_most(500)] = Field(
-        description="Participants whose room is too small for this request by itself."
-    )
+    overlaps: Annotated[list[OverlapOut], at_most(500)]
+    over_norm: Annotated[list[OverNormOut], at_most(2000)]
 
 
-class TeamShareOut(Out):
-    """What one team asks for (VIS-4.3)."""
+class VariationOut(Out):
+    """What one team, or one employee, asks for in the tranche (VIS-4.3)."""
 
-    team_id: UUID
+    id: UUID | None = Field(description="The team or the employee; null for those in no team.")
     requests: Count
-    participants: Count
-    total_cents: AmountCents
+    participations: Count
     working_minutes: AmountMinutes
+    cost_cents: AmountCents
+
+
+class YearMinutesOut(Out):
+    """Working time that is asked for in one calendar year."""
+
+    calendar_year: Year
+    minutes: AmountMinutes
 
 
 class TrancheOverviewOut(Out):
-    """All requests of a tranche together, beside the room of means and norm (VIS-6.2)."""
+    """All live requests of a tranche, ranked, beside the room of means and norm (VIS-6.2)."""
 
     tranche_id: UUID
     budget_year: Year
-    means_cents: AmountCents | None
+    means_cents: AmountCents | None = Field(description="Null as long as the MT has set none.")
     room_cents: SignedCents | None
     requested_cents: AmountCents
-    requested_minutes: AmountMinutes
-    items: Annotated[list[TrancheItemOut], at_most(500)]
-    teams: Annotated[list[TeamShareOut], at_most(500)]
-    employees_without_request: Count
-    most_minutes_of_one_employee: SignedMinutes
+    requested_minutes: Annotated[list[YearMinutesOut], at_most(20)]
+    items: Annotated[list[TrancheItemOut], at_most(2000)]
+    by_team: Annotated[list[VariationOut], at_most(500)]
+    by_employee: Annotated[list[VariationOut], at_most(5000)]
 
 
 class ExistingCommitmentIn(In):

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.agreements.rules import agreement_requirement, clause_for
 from app.agreements.service import AgreementService
 from app.budgets.errors import BudgetNotFound, MeansExceeded
-from app.budgets.rules import year_of_means
+from app.budgets.rules import MeansRoom, year_of_means
 from app.budgets.service import BudgetService, Grant
 from app.db.audit import AuditTrail
 from app.db.work import Work
@@ -52,7 +52,7 @@ from app.decisions.rules import (
     weigh,
 )
 from app.hours.errors import NormExceeded
-from app.hours.rules import Reservation
+from app.hours.rules import HourRoom, Reservation
 from app.hours.service import HourService
 from app.kernel.errors import Refusal, Scalar, check_version
 from app.kernel.identifiers import new_id
@@ -62,7 +62,7 @@ from app.people.service import PeopleService
 from app.policy.rules import PolicyInForce
 from app.policy.service import PolicyService
 from app.requests.errors import RequestNotFound
-from app.requests.rules import RequestAction, RequestDetails, RequestStatus
+from app.requests.rules import RequestAction, RequestDetails, RequestStatus, TrancheOverview
 from app.requests.service import RequestService
 
 _ACTION: Mapping[Outcome, RequestAction] = {
@@ -125,6 +125,26 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class OverNorm:
+    """A participant for whom a request alone asks more of a year than there is room for."""
+
+    employee_id: UUID
+    year: int
+    asked_minutes: Minutes
+    room: HourRoom
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A tranche's requests together, with the room of means and norm beside them."""
+
+    tranche: TrancheOverview
+    budget_year: int
+    means: MeansRoom | None
+    over_norm: Mapping[UUID, Sequence[OverNorm]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """One request that is being decided, with where the decision comes from."""
 
@@ -148,6 +168,39 @@ class DecisionService:
         self._people = PeopleService(work)
         self._policies = PolicyService(work)
         self._audit = AuditTrail(work)
+
+    # --- The tranche as a whole -----------------------------------------------------------------
+
+    async def overview(self, tranche_id: UUID) -> Overview:
+        """Return a tranche's requests with cost, hours and overlap, and the room there is.
+
+        Raises:
+            TrancheNotFound: there is none with this id.
+
+        Source: VIS-4.3, VIS-5.2, VIS-6.2.
+        """
+        found = await self._requests.overview(tranche_id)
+        year = year_of_means(found.tranche.key.year, decided_on=self._work.today)
+        asked = {
+            (person, calendar_year)
+            for item in found.items
+            for person in item.details.participant_ids
+            for calendar_year in item.details.minutes_by_year
+        }
+        rooms = await self._hours.rooms(asked)
+        over_norm = {
+            item.details.id: [
+                OverNorm(person, calendar_year, minutes, rooms[person, calendar_year])
+                for person in item.details.participant_ids
+                for calendar_year, minutes in item.details.minutes_by_year.items()
+                if minutes > rooms[person, calendar_year].room_minutes
+            ]
+            for item in found.items
+        }
+        means = await self._budgets.rooms([year])
+        return Overview(
+            tranche=found, budget_year=year, means=means.get(year), over_norm=over_norm
+        )
 
     # --- Proposals ------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from app.kernel.errors import Fact, Text
 
@@ -17,3 +18,13 @@ class Step:
     text: Text
     facts: Mapping[str, Fact]
     rule: str | None = None
+
+
+def restored(facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return facts that were kept as JSON as they were computed: ``_on`` names a day again."""
+    return {
+        name: date.fromisoformat(fact)
+        if name.endswith("_on") and isinstance(fact, str)
+        else fact
+        for name, fact in facts.items()
+    }
