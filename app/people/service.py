@@ -175,6 +175,19 @@ class PeopleService:
         if absent:
             raise NotEmployed(day_on=day, personnel_numbers=absent)
 
+    async def last_days(self, employee_ids: Collection[UUID]) -> dict[UUID, date]:
+        """Return the last day of those whose latest employment has ended or is announced to end."""
+        latest: dict[UUID, EmploymentRow] = {}
+        for employment in await self._people.employments(employee_ids):
+            known = latest.get(employment.employee_id)
+            if known is None or employment.hired_on > known.hired_on:
+                latest[employment.employee_id] = employment
+        return {
+            employee_id: employment.left_on
+            for employee_id, employment in latest.items()
+            if employment.left_on is not None
+        }
+
     async def employments(
         self, employee_id: UUID
     ) -> list[tuple[EmploymentRow, list[PlacementView]]]:
