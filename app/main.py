@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -32,7 +31,7 @@ from app.http.routing import Clock, Edge, system_clock
 from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
 from app.kernel.errors import Refusal
 from app.people.repository import find_person
-from app.settings import Settings, SettingMissing
+from app.settings import SettingMissing, Settings
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def create_app(
     api = _api(settings)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         if not trusted:
             message = "nobody can sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO"
             raise SettingMissing(message)
@@ -177,8 +176,8 @@ def _claim_paths(settings: Settings) -> ClaimPaths:
     )
 
 
-def _clock(settings: Settings) -> Callable[[], datetime]:
-    return DemoClock(settings.data_dir / "demo-clock.json") if settings.demo else system_clock
+def _clock(settings: Settings) -> Clock:
+    return DemoClock(settings.data_dir / "demo-clock.json").now if settings.demo else system_clock
 
 
 async def _keep_sealing(database: Database) -> None:

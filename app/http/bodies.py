@@ -5,8 +5,8 @@ import email.message
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
-from typing import Any, Never, cast
+from collections.abc import Collection
+from typing import Any, Never
 
 from fastapi import Request
 from starlette.types import Receive, Scope
@@ -103,15 +103,14 @@ def parse_json(body: bytes) -> Json:
             object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
-        raise _invalid("json_not_utf8", "the body is not UTF-8") from None
+        raise _invalid(code="json_not_utf8") from None
     except RecursionError:
-        raise _invalid("json_too_deep", f"more than {_MAX_DEPTH} levels deep") from None
+        raise _invalid(code="json_too_deep", most=_MAX_DEPTH) from None
     except json.JSONDecodeError as error:
-        # The parser's own words name a place and never repeat the input.
-        raise _invalid("json_invalid", f"not JSON: {error.msg} at {error.pos}") from None
+        raise _invalid(error.pos, code="json_invalid") from None
     except ValueError:
         # Python refuses to convert a number of thousands of digits.
-        raise _invalid("json_number_too_long", "a number has too many digits") from None
+        raise _invalid(code="json_number") from None
     if body.count(b"[") + body.count(b"{") > _MAX_DEPTH or _SUSPECT_ESCAPE.search(body):
         _check(parsed)
     return parsed
@@ -134,44 +133,38 @@ def _check(parsed: Json) -> None:
         if not below:
             return
         level = below
-    raise _invalid("json_too_deep", f"more than {_MAX_DEPTH} levels deep")
+    raise _invalid(code="json_too_deep", most=_MAX_DEPTH)
 
 
 def _check_text(text: str) -> None:
     if "\0" in text:
-        raise _invalid("text_with_nul", "text can not hold the character NUL")
+        raise _invalid(code="text_with_nul")
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise _invalid("text_not_unicode", "half a surrogate pair is not text") from None
+            raise _invalid(code="text_not_unicode") from None
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _invalid("json_duplicate_name", "a name stands twice in one object")
+        raise _invalid(code="json_duplicate_name")
     if len(found) > _MAX_MEMBERS:
-        raise _invalid("json_too_wide", f"more than {_MAX_MEMBERS} names in one object")
+        raise _invalid(code="json_too_wide", most=_MAX_MEMBERS)
     return found
 
 
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise _invalid("json_number_too_large", "a number is beyond a double")
+        raise _invalid(code="json_number")
     return value
 
 
-def _refuse_constant(name: str) -> Never:
-    raise _invalid("json_invalid", f"{name} is not JSON")
+def _refuse_constant(_name: str) -> Never:
+    raise _invalid(code="json_invalid")
 
 
-def _invalid(code: str, message: str) -> InputInvalid:
-    error: Mapping[str, str] = {
-        "location": "body",
-        "pointer": "",
-        "code": code,
-        "message": message,
-    }
-    return InputInvalid([cast("Mapping[str, Any]", error)])
+def _invalid(*path: int, code: str, **context: int) -> InputInvalid:
+    return InputInvalid([{"type": code, "loc": ("body", *path), "msg": code, "ctx": context}])

@@ -20,8 +20,8 @@ from fastapi.responses import JSONResponse
 from jwt.algorithms import RSAAlgorithm
 
 from app.http.bodies import BoundedRequest
-from app.http.tokens import StaticKeys, TrustedIssuer
 from app.http.problems import language_of
+from app.http.tokens import StaticKeys, TrustedIssuer
 from app.kernel.actors import Role
 from app.kernel.errors import Text
 from app.kernel.wording import say
@@ -212,7 +212,7 @@ class DemoSignIn:
         )
 
     async def token(self, request: Request) -> JSONResponse:
-        """Answer a token (OAuth 2 password form, RFC 6749 section 4.3): the username is a persona."""
+        """Answer a token; the username is a persona (OAuth 2 password form, RFC 6749, 4.3)."""
         bounded = BoundedRequest(request.scope, request.receive)
         body = await bounded.read(limit=_MAX_FORM)
         bounded.check_media_type({"application/x-www-form-urlencoded"})

@@ -1,4 +1,4 @@
-"""What endpoints ask for: the unit of work, the page, the versions they expect, the headers they set."""
+"""What endpoints ask for: the work, the page, the versions expected, the headers of an answer."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ def tag(response: Response, version: int) -> None:
 
 
 def locate(response: Response, path: str) -> None:
-    """Set the Location of what was made; ``path`` is without the base path, such as ``/requests/1``."""
+    """Set the Location of what was made; ``path`` is without the base path, as ``/requests/1``."""
     response.headers["Location"] = BASE_PATH + path
 
 

@@ -1,7 +1,7 @@
 """What becomes of what an endpoint or a router raises: always a problem."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -14,12 +14,9 @@ from app.http.problems import (
     InputInvalid,
     MethodNotAllowed,
     NoSuchPath,
-    language_of,
     problem,
 )
-from app.http.wording import message_of
 from app.kernel.errors import Refusal
-from app.kernel.wording import Language
 
 _NOT_FOUND = 404
 _NOT_ALLOWED = 405
@@ -38,9 +35,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    found = cast("RequestValidationError", error).errors()
-    language = language_of(request)
-    return problem(request, InputInvalid([_error(item, language) for item in found]))
+    return problem(request, InputInvalid(cast("RequestValidationError", error).errors()))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
@@ -71,21 +66,3 @@ def _methods_at(request: Request) -> list[str]:
 
 def _routes(app: FastAPI) -> Iterable[BaseRoute]:
     return (context.original_route for context in iter_route_contexts(app.routes))
-
-
-def _error(item: Mapping[str, Any], language: Language) -> dict[str, str]:
-    """Return one finding of the schema as the problem shows it; never with the input itself."""
-    location, *path = cast("tuple[str | int, ...]", item["loc"])
-    pointer = "".join(f"/{_escape(str(part))}" for part in path)
-    return {
-        "location": str(location),
-        "pointer": pointer[:500],
-        "code": str(item["type"])[:100],
-        "message": message_of(item, language)[:1000],
-    }
-
-
-def _escape(part: str) -> str:
-    """Return a name as it stands in a JSON Pointer; what is no text is not repeated."""
-    shown = part.encode("utf-8", "replace").decode()
-    return shown.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""The outermost layer, pure ASGI: headers of every answer, request ids, HEAD, and the access log."""
+"""The outermost layer, pure ASGI: headers of all answers, request ids, HEAD, the access log."""
 
 import logging
 import re
@@ -39,8 +39,7 @@ _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (
         b"access-control-allow-headers",
-        b"Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match,"
-        b" Traceparent",
+        b"Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
     ),
     (b"access-control-max-age", b"7200"),
     (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
@@ -106,7 +105,7 @@ def _is_preflight(scope: Scope) -> bool:
 
 def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exception | None) -> None:
     """Write the request's one line: the route's template and never the path, which names people."""
-    route = scope.get("route")
+    route: Any = scope.get("route")
     state = scope["state"]
     organisation = state.get("organisation_id")
     line: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -46,7 +46,7 @@ class Health:
         """Answer that the process runs."""
         return JSONResponse({"status": "alive"})
 
-    async def ready(self, request: Request) -> JSONResponse:
+    async def ready(self) -> JSONResponse:
         """Answer that the service can do work, and that what it acknowledges is kept.
 
         Raises:

@@ -63,7 +63,7 @@ class KeyReused(EdgeRefusal):
     title = Text(en="Key of another request", nl="Sleutel van een ander verzoek")
     detail = Text(
         en="This Idempotency-Key was used for a request with another address or body.",
-        nl="Deze Idempotency-Key is gebruikt voor een verzoek met een ander adres of andere inhoud.",
+        nl="Deze Idempotency-Key hoort bij een verzoek met een ander adres of andere inhoud.",
     )
     remedy = Text(
         en="Repeat a request exactly, or send a fresh key with a new one.",

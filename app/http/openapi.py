@@ -41,7 +41,7 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 # The tags in the order of the main job; one that is not named here comes last.
 TAGS: Mapping[str, str] = {
-    "organisations": "Organisations (organisaties): employers and funds, made by the administrator.",
+    "organisations": "Organisations (organisaties): employers and funds.",
     "policy": "Policy versions (beleidsversies): norms, tranches, criteria and thresholds, dated.",
     "people": "Employees, employments, teams and functions (medewerkers, dienstverbanden).",
     "employees": "Employees (medewerkers) and their employments.",
@@ -248,7 +248,7 @@ def _complete_responses(
             told[status] = "\n".join(filter(None, [told.get(status), line]))
     told.setdefault(
         "429",
-        "- `too-many-requests`: Too many requests; not sent by the service itself, but by what may stand before it",
+        "- Too many requests: not by the service, but by what may stand before it",
     )
     for answer in responses.values():
         answer["headers"] = {

@@ -1,4 +1,4 @@
-"""What an endpoint declares about itself: who may call it, what it is called, what it may refuse."""
+"""What an endpoint declares about itself: who may call it, its name, what it may refuse."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal

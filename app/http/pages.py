@@ -203,8 +203,8 @@ _START = {
         "werk, met uitproberen in de bladzijde zelf.</span></li>"
         "<li><a href='{base}/openapi.json'>Het contract</a><span>OpenAPI 3.1, versie {version}."
         "</span></li>"
-        "<li><a href='/problems'>Meldingen</a><span>Wat elke weigering betekent en wat u eraan kunt "
-        "doen.</span></li>"
+        "<li><a href='/problems'>Meldingen</a><span>Wat elke weigering betekent en wat u "
+        "eraan kunt doen.</span></li>"
         "<li><a href='/health/ready'>Gereed?</a><span>Of de dienst werk aanneemt.</span></li></ul>"
     ),
     Language.EN: (
@@ -218,7 +218,8 @@ _START = {
         "</span></li>"
         "<li><a href='/problems'>Problems</a><span>What each refusal means, and what to do about "
         "it.</span></li>"
-        "<li><a href='/health/ready'>Ready?</a><span>Whether the service takes work.</span></li></ul>"
+        "<li><a href='/health/ready'>Ready?</a><span>Whether the service takes work.</span></li>"
+        "</ul>"
     ),
 }
 _DEMO = {

@@ -67,7 +67,7 @@ async def if_match(
 
 
 def unless_known(request: Request, answer: Response) -> Response:
-    """Return the answer, or 304 when it is a reading that the client says it has (If-None-Match)."""
+    """Return the answer, or 304 when the client says it has that reading (If-None-Match)."""
     known = request.headers.get("if-none-match")
     tag = answer.headers.get("etag")
     if known is None or tag is None or request.method != "GET":

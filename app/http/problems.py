@@ -6,13 +6,14 @@ This module alone knows which status code a kind of refusal has.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from app.http.findings import message_of
 from app.kernel.actors import Role
 from app.kernel.errors import Fact, Kind, Refusal, RoleRefused, Text
 from app.kernel.rulebook import rule
@@ -89,7 +90,8 @@ class EdgeRefusal(Refusal):
     status: ClassVar[int]
 
     def __init__(self, *, headers: Mapping[str, str] | None = None, **facts: Fact) -> None:
-        super().__init__(**facts)
+        super().__init__()
+        self.facts |= facts
         self.headers: Mapping[str, str] = headers or {}
 
 
@@ -107,9 +109,10 @@ class InputInvalid(EdgeRefusal):
         nl="Verbeter de waarden die `errors` aanwijst.",
     )
 
-    def __init__(self, errors: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(error_count=len(errors))
-        self.errors = errors
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Take findings as the validator gives them: ``type``, ``loc``, ``msg`` and ``ctx``."""
+        super().__init__(error_count=len(findings))
+        self.findings = findings
 
 
 class SignInNeeded(EdgeRefusal):
@@ -292,7 +295,7 @@ def problem(request: Request, refusal: Refusal) -> Response:
     if refusal.facts:
         body["facts"] = on_the_wire(refusal.facts)
     if isinstance(refusal, InputInvalid):
-        body["errors"] = [*refusal.errors][:MAX_ERRORS]
+        body["errors"] = [_error(item, language) for item in refusal.findings[:MAX_ERRORS]]
     return Response(
         json.dumps(body, ensure_ascii=False).encode(),
         status_code=body["status"],
@@ -303,6 +306,24 @@ def problem(request: Request, refusal: Refusal) -> Response:
             **(refusal.headers if isinstance(refusal, EdgeRefusal) else {}),
         },
     )
+
+
+def _error(finding: Mapping[str, Any], language: Language) -> dict[str, str]:
+    """Return one finding as the problem shows it: where it is and what, never the input itself."""
+    location, *path = cast("tuple[str | int, ...]", finding["loc"])
+    pointer = "".join(f"/{_escape(str(part))}" for part in path)
+    return {
+        "location": str(location),
+        "pointer": pointer[:500],
+        "code": str(finding["type"])[:100],
+        "message": message_of(finding, language)[:1000],
+    }
+
+
+def _escape(part: str) -> str:
+    """Return a name as it stands in a JSON Pointer; what is no text is not repeated."""
+    shown = part.encode("utf-8", "replace").decode()
+    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def rule_on_the_wire(rule_id: str, language: Language) -> dict[str, str]:
@@ -319,10 +340,8 @@ def on_the_wire(fact: object) -> Any:  # noqa: ANN401 - a JSON value
     """Return a fact as JSON data: camelCase names, days and instants as text."""
     match fact:
         case Mapping():
-            return {
-                to_camel(str(name)): on_the_wire(value)
-                for name, value in fact.items()  # pyright: ignore[reportUnknownVariableType]
-            }
+            members = cast("Mapping[str, object]", fact)
+            return {to_camel(name): on_the_wire(value) for name, value in members.items()}
         case datetime():
             return fact.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case date():
@@ -332,7 +351,7 @@ def on_the_wire(fact: object) -> Any:  # noqa: ANN401 - a JSON value
         case str() | int() | None:
             return fact
         case Sequence():
-            return [on_the_wire(item) for item in fact]  # pyright: ignore[reportUnknownVariableType]
+            return [on_the_wire(item) for item in cast("Sequence[object]", fact)]
         case _:
             message = f"A fact can not be a {type(fact).__name__}."
             raise TypeError(message)

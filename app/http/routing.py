@@ -106,7 +106,7 @@ class TransactionalRoute(APIRoute):
         declared: Mapping[str, Any] = self.openapi_extra or {}
         allowed = frozenset(Role(name) for name in declared[ROLES])
         reads_body = self.body_field is not None or declared[ACCEPTS] != ["application/json"]
-        keyed = "POST" in self.methods
+        keyed = "POST" in (self.methods or ())
         query = _query_names(self.dependant)
 
         async def handle(request: Request) -> Response:
@@ -201,27 +201,22 @@ def _check_query(request: Request, known: Mapping[str, bool]) -> None:
     """
     if not request.scope["query_string"]:
         return
-    errors: list[dict[str, str]] = []
+    errors: list[dict[str, object]] = []
     seen: set[str] = set()
     for name, value in request.query_params.multi_items():
         if name not in known:
-            errors.append(
-                _query_error(name, "unknown_parameter", "this list has no such parameter")
-            )
+            errors.append(_finding("unknown_parameter", name))
         elif name in seen and not known[name]:
-            errors.append(_query_error(name, "repeated_parameter", "it is given more than once"))
+            errors.append(_finding("repeated_parameter", name))
         elif "\0" in value:
-            errors.append(
-                _query_error(name, "text_with_nul", "text can not hold the character NUL")
-            )
+            errors.append(_finding("text_with_nul", name))
         seen.add(name)
     if errors:
         raise InputInvalid(errors)
 
 
-def _query_error(name: str, code: str, message: str) -> dict[str, str]:
-    shown = name[:100].encode("ascii", "replace").decode()
-    return {"location": "query", "pointer": f"/{shown}", "code": code, "message": message}
+def _finding(code: str, name: str) -> dict[str, object]:
+    return {"type": code, "loc": ("query", name[:100]), "msg": code}
 
 
 def _operation_id(route: APIRoute) -> str:

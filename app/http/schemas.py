@@ -27,6 +27,9 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
 Reach = TypeVar("Reach", date, datetime)
 
+# Codes of our own findings; ``findings.py`` has their words.
+_NOT_WHOLE = "whole_number"
+_OUT_OF_REACH = "out_of_reach"
 _VISIBLE = r"[^\s\x00-\x1f\x7f]"
 
 
@@ -49,7 +52,7 @@ class Out(BaseModel):
 def _json_integer(value: object) -> object:
     """Take 3 and 3.0, which JSON Schema calls integers, but not true or "3", as pydantic would."""
     if isinstance(value, bool | str | bytes):
-        raise PydanticCustomError("whole_number", "must be a whole number")
+        raise PydanticCustomError(_NOT_WHOLE, "must be a whole number")
     return value
 
 
@@ -69,7 +72,7 @@ def _written(
 def _within_reach(value: Reach) -> Reach:
     """Refuse a year no calendar of ours reaches; the term of any rule stays representable."""
     if not 1900 <= value.year <= 2199:  # noqa: PLR2004 - the bounds are said in the message
-        raise PydanticCustomError("out_of_reach", "must lie in the years 1900 to 2199")
+        raise PydanticCustomError(_OUT_OF_REACH, "must lie in the years 1900 to 2199")
     return value
 
 
@@ -83,7 +86,7 @@ def at_most(length: int, *, at_least: int = 0) -> Any:  # noqa: ANN401 - Field()
 
 
 def id_path(alias: str, *, of: str | None = None) -> Any:  # noqa: ANN401 - Path() is Any
-    """Return the declaration of an identifier in the path: ``Annotated[UUID, id_path("requestId")]``."""
+    """Declare an identifier in the path, as in ``Annotated[UUID, id_path("requestId")]``."""
     named = of or re.sub(r"(?<!^)(?=[A-Z])", " ", alias.removesuffix("Id")).lower()
     return Path(alias=alias, description=f"Identifier of the {named}.")
 

@@ -303,12 +303,12 @@ def _fits(key: PyJWK, algorithm: str) -> bool:
 
 
 def _claim(claims: Claims, path: str) -> object:
-    """Return the claim at a dotted path; a claim by the whole name goes first (they may be URLs)."""
+    """Return the claim at a dotted path; one by the whole name goes first (it may be a URL)."""
     if path in claims:
         return claims[path]
     found: object = claims
     for name in path.split("."):
         if not isinstance(found, Mapping):
             return None
-        found = cast("Claims", found).get(name)
+        found = cast("Mapping[str, object]", found).get(name)
     return found

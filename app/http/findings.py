@@ -8,6 +8,26 @@ from app.kernel.wording import Language
 
 # By the validator's own code. ``{name}`` stands for a member of its context.
 _TOLD = {
+    "unknown_parameter": Text(en="is no parameter of this", nl="is hier geen parameter van"),
+    "repeated_parameter": Text(en="is given more than once", nl="is meer dan eenmaal opgegeven"),
+    "json_not_utf8": Text(en="the body is not UTF-8", nl="de inhoud is geen UTF-8"),
+    "json_invalid": Text(en="this is not JSON", nl="dit is geen JSON"),
+    "json_too_deep": Text(en="more than {most} levels deep", nl="meer dan {most} niveaus diep"),
+    "json_too_wide": Text(
+        en="more than {most} names in one object", nl="meer dan {most} namen in één object"
+    ),
+    "json_number": Text(
+        en="a number that no computer can hold exactly", nl="een getal dat te groot is"
+    ),
+    "json_duplicate_name": Text(
+        en="a name stands twice in one object", nl="een naam staat twee keer in één object"
+    ),
+    "text_with_nul": Text(
+        en="text can not hold the character NUL", nl="tekst kan geen NUL-teken bevatten"
+    ),
+    "text_not_unicode": Text(
+        en="half a surrogate pair is not text", nl="een half surrogaatpaar is geen tekst"
+    ),
     "missing": Text(en="is required", nl="is verplicht"),
     "extra_forbidden": Text(en="is not known here", nl="is hier niet bekend"),
     "string_type": Text(en="must be text", nl="moet tekst zijn"),
