@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -67,7 +67,7 @@ from app.requests.rules import (
 )
 
 _ORGANISATION: BindParameter[Any] = bindparam("organisation_id")
-AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
 
 _PARTS = (RequestParticipant, TrainingSessionRow, CostLineRow, RequestGround)
 _Part = (
@@ -81,7 +81,7 @@ _Part = (
 
 def _listed(
     part: _Part, *columns: InstrumentedAttribute[Any], by: Sequence[InstrumentedAttribute[Any]]
-) -> ScalarSelect[*tuple[Any, ...]]:
+) -> ScalarSelect[Any]:
     """Return the parts of a request as one value: a JSON list of lists, in order of ``by``."""
     ordered = aggregate_order_by(func.jsonb_build_array(*columns), *by)
     return (
@@ -466,7 +466,7 @@ class RequestRepository:
 
     async def same_training(
         self, title_keys: Collection[str], statuses: Collection[RequestStatus]
-    ) -> Sequence[AnyRow]:
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         """Return the requests in these statuses for trainings of these titles."""
         return (
             await self._session.execute(
@@ -676,7 +676,7 @@ class RequestRepository:
             await self._session.execute(insert(part), list(rows))
 
 
-def _tranche(row: AnyRow) -> Tranche:
+def _tranche(row: Row[*tuple[Any, ...]]) -> Tranche:
     return Tranche(
         id=row.id,
         key=TrancheKey(
@@ -690,7 +690,7 @@ def _tranche(row: AnyRow) -> Tranche:
     )
 
 
-def _summary(row: AnyRow) -> RequestSummary:
+def _summary(row: Row[*tuple[Any, ...]]) -> RequestSummary:
     return RequestSummary(
         id=row.id,
         reference=row.reference,
@@ -711,7 +711,7 @@ def _summary(row: AnyRow) -> RequestSummary:
     )
 
 
-def _details(row: AnyRow) -> RequestDetails:
+def _details(row: Row[*tuple[Any, ...]]) -> RequestDetails:
     return RequestDetails(
         id=row.id,
         reference=row.reference,

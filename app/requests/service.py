@@ -5,6 +5,7 @@ life cycle (``apply``, ``apply_many``); who may decide is theirs to check.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -259,13 +260,24 @@ class RequestService:
         return details
 
     async def requests(self, wanted: RequestFilter, page: PageOf) -> Page[RequestSummary]:
-        """Return a page of the requests that the actor may see, newest first."""
-        return await self._requests.page(
+        """Return a page of the requests that the actor may see, newest first.
+
+        Who bundles demand sees every request, but not by or for whom (VIS-5.4): asked for a person,
+        the list holds what the actor may see of that person.
+        """
+        by_person = wanted.participant_id is not None or wanted.applicant_id is not None
+        page_of = await self._requests.page(
             wanted,
             page,
             person_id=self._work.actor.person_id,
-            visible_ids=await self._sight(*_LIST_ALL),
+            visible_ids=await self._sight(*(_SEE_ALL if by_person else _LIST_ALL)),
         )
+        if by_person or self._work.actor.has(*_SEE_ALL):
+            return page_of
+        if not self._work.actor.has(Role.KNOWLEDGE_BROKER):
+            return page_of
+        nameless = [replace(item, applicant_id=None) for item in page_of.items]
+        return Page(items=nameless, next_key=page_of.next_key)
 
     async def tranches(self, page: PageOf) -> Page[Tranche]:
         """Return a page of the tranches that were opened, the latest first."""
