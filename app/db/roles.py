@@ -46,6 +46,7 @@ def ensure_app_role(owner_url: str, app_url: str) -> None:
         if not _can_sign_in(app_url):
             _repeat(connection, [_password(connection, password)])
         _set_timeouts(connection)
+        _revoke_temporary(connection)
     if not _can_sign_in(app_url):
         message = f"{APP_ROLE} can not sign in with the password of APP_DATABASE_URL"
         raise RoleNotUsable(message)
@@ -93,6 +94,19 @@ def _set_timeouts(connection: psycopg.Connection) -> None:
             if f"{name}={value}" not in present
         ],
     )
+
+
+def _revoke_temporary(connection: psycopg.Connection) -> None:
+    """Take from everybody what a database comes with: a temporary table is a definition too.
+
+    Done with the role and not in the schema, for a copy or a dump of the database leaves it out.
+    """
+    row = connection.execute(
+        "SELECT has_database_privilege(%s, current_database(), 'TEMPORARY')", [APP_ROLE]
+    ).fetchone()
+    if row and row[0]:
+        revoke = sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC")
+        connection.execute(revoke.format(sql.Identifier(connection.info.dbname)))
 
 
 def _repeat(connection: psycopg.Connection, statements: Sequence[sql.Composed]) -> None:

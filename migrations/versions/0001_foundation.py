@@ -134,11 +134,6 @@ CREATE TABLE idempotency_keys (
 
 def upgrade() -> None:
     """Make what every later migration and every area rests on."""
-    # A temporary table is a definition too, and the app role makes none.
-    op.execute(
-        "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC',"
-        " current_database()); END $$"
-    )
     op.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     op.execute("GRANT USAGE ON SCHEMA public TO leerruimte_app")
     # Readiness tells whether the schema is that of the release.

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.models import IdempotencyKey
 from app.db.session import Database, TransactionAborted, retryable
 from app.settings import Settings
-from tests.support.database import migrated_database
+from tests.support.database import app_url_of, migrated_database
 from tests.support.organisations import Organisation, enter_in_directory
 from tests.support.sql import connected
 from tests.support.statements import ACROSS
@@ -302,13 +302,12 @@ async def test_the_service_knows_whether_its_commits_last(
 ) -> None:
     assert await database.check_durability() == ()
     with migrated_database(server_url) as owner_url:
-        app_url = Settings.model_validate({"database_url": owner_url}).app_url
         with connected(owner_url, autocommit=True) as owner:
             owner.execute(
                 "DO $$ BEGIN EXECUTE format('ALTER ROLE leerruimte_app IN DATABASE %I"
                 " SET synchronous_commit = off', current_database()); END $$"
             )
-        async with _database(app_url) as careless:
+        async with _database(app_url_of(owner_url)) as careless:
             assert await careless.check_durability() == ("synchronous_commit",)
 
 

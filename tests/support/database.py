@@ -14,6 +14,7 @@ from psycopg import sql
 
 from app.db.embedded import embedded_server
 from app.db.migration import ROOT, migrate
+from app.db.roles import ensure_app_role
 from app.settings import Settings
 
 # Any number: two runs that both need a template meet at it.
@@ -34,6 +35,11 @@ def at_database(server_url: str, name: str) -> str:
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 
+def app_url_of(owner_url: str) -> str:
+    """Return the URL by which the service reaches the owner's database."""
+    return Settings.model_validate({"database_url": owner_url}).app_url
+
+
 @contextmanager
 def migrated_database(server_url: str) -> Generator[str]:
     """Make a database at the newest migration; yield its owner's URL and drop it at the end.
@@ -43,6 +49,7 @@ def migrated_database(server_url: str) -> Generator[str]:
     a day.
     """
     with fresh_database(server_url, template=_template(server_url)) as url:
+        ensure_app_role(url, app_url_of(url))
         yield url
 
 
@@ -72,7 +79,7 @@ def _template(server_url: str) -> str:
         _sweep(connection)
         name = f"{prefix}{int(time.time())}"
         with fresh_database(server_url) as url:
-            migrate(url, Settings.model_validate({"database_url": url}).app_url)
+            migrate(url, app_url_of(url))
             rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
             building = urlsplit(url).path.lstrip("/")
             connection.execute(rename.format(sql.Identifier(building), sql.Identifier(name)))
