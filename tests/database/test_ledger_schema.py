@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 from app.db.session import Database
 from app.ledger.rules import Account, Transfer
+from app.settings import Settings
 from tests.support.ledger import Book, account, pending, post, posted, uncounted
 from tests.support.organisations import Organisation
 
@@ -43,10 +44,9 @@ async def line(book: Book, norm: Account, source: Account) -> Transfer:
 
 
 @pytest.fixture
-def as_app(settings: object, organisation: Organisation) -> Iterator[psycopg.Connection]:
+def as_app(settings: Settings, organisation: Organisation) -> Iterator[psycopg.Connection]:
     """Yield a connection of the app role, in a transaction of the organisation."""
-    url: str = settings.app_url  # pyright: ignore[reportAttributeAccessIssue]
-    yield from _inside(url, organisation.id)
+    yield from _inside(settings.app_url, organisation.id)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def _inside(url: str, organisation_id: UUID) -> Iterator[psycopg.Connection]:
 )
 def test_the_app_role_has_no_right_to_change_a_transfer(
     as_app: psycopg.Connection, line: Transfer, statement: str
-):
+) -> None:
     with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
         as_app.execute(statement, {"id": line.id})  # pyright: ignore[reportArgumentType, reportCallIssue]
 
@@ -90,7 +90,7 @@ def test_the_app_role_has_no_right_to_change_a_transfer(
 )
 def test_a_trigger_refuses_it_to_who_has_the_right(
     as_owner: psycopg.Connection, line: Transfer, statement: str
-):
+) -> None:
     with pytest.raises(errors.InsufficientPrivilege, match="only ever added"):
         as_owner.execute(statement, {"id": line.id})  # pyright: ignore[reportArgumentType, reportCallIssue]
 
@@ -100,7 +100,7 @@ def test_a_trigger_refuses_it_to_who_has_the_right(
 )
 def test_the_app_role_can_not_make_another_account_of_one(
     as_app: psycopg.Connection, norm: Account, assignment: str
-):
+) -> None:
     with pytest.raises(errors.InsufficientPrivilege):
         as_app.execute(
             sql.SQL("UPDATE accounts SET {} WHERE id = %(id)s").format(sql.SQL(assignment)),  # pyright: ignore[reportArgumentType]
@@ -122,7 +122,7 @@ def test_the_app_role_can_not_make_another_account_of_one(
 @pytest.mark.usefixtures("line")
 def test_a_counter_that_breaks_the_account_is_refused(
     as_app: psycopg.Connection, norm: Account, assignment: str, constraint: str
-):
+) -> None:
     with pytest.raises(errors.CheckViolation) as refused:
         as_app.execute(
             sql.SQL("UPDATE accounts SET {} WHERE id = %(id)s").format(sql.SQL(assignment)),  # pyright: ignore[reportArgumentType]
@@ -140,7 +140,7 @@ def test_a_counter_that_breaks_the_account_is_refused(
 )
 def test_an_uncounted_account_keeps_zeros_and_has_no_limit(
     as_app: psycopg.Connection, source: Account, assignment: str, constraint: str
-):
+) -> None:
     with pytest.raises(errors.CheckViolation) as refused:
         as_app.execute(
             sql.SQL("UPDATE accounts SET {} WHERE id = %(id)s").format(sql.SQL(assignment)),  # pyright: ignore[reportArgumentType]
@@ -168,22 +168,23 @@ def test_an_uncounted_account_keeps_zeros_and_has_no_limit(
 @pytest.mark.usefixtures("line")
 def test_a_row_that_is_no_transfer_is_refused(
     as_app: psycopg.Connection,
+    organisation: Organisation,
+    *,
     norm: Account,
     source: Account,
-    organisation: Organisation,
     changes: dict[str, object],
     constraint: str,
-):
+) -> None:
     with pytest.raises(errors.IntegrityError) as refused:
-        _insert(as_app, organisation, norm, source, **changes)
+        _insert(as_app, organisation, debit=source, credit=norm, **changes)
     assert refused.value.diag.constraint_name == constraint
 
 
 def test_a_transfer_has_two_sides(
     as_app: psycopg.Connection, source: Account, organisation: Organisation
-):
+) -> None:
     with pytest.raises(errors.CheckViolation) as refused:
-        _insert(as_app, organisation, source, source)
+        _insert(as_app, organisation, debit=source, credit=source)
     assert refused.value.diag.constraint_name == "ck_transfers_sides"
 
 
@@ -191,15 +192,16 @@ def test_a_transfer_has_two_sides(
 async def test_a_second_resolution_of_one_reservation_can_not_be_stored(
     book: Book,
     as_app: psycopg.Connection,
+    organisation: Organisation,
+    *,
     norm: Account,
     source: Account,
     line: Transfer,
-    organisation: Organisation,
-):
+) -> None:
     [held] = await book.do(lambda ledger: ledger.apply([pending(norm, source, line.amount)]))
     await book.do(lambda ledger: ledger.apply([post(held.id)]))
     with pytest.raises(errors.UniqueViolation) as refused:
-        _insert(as_app, organisation, norm, source, kind="void", pending_id=held.id)
+        _insert(as_app, organisation, debit=norm, credit=source, kind="void", pending_id=held.id)
     assert refused.value.diag.constraint_name == "uq_transfers_organisation_id_pending_id"
 
 
@@ -210,25 +212,26 @@ async def test_an_account_of_another_organisation_can_not_be_stored_as_a_side(
     organisation: Organisation,
     database: Database,
     other_organisation: Organisation,
-):
+) -> None:
     other = Book(database, other_organisation.id)
     [theirs] = await other.do(lambda ledger: ledger.open_accounts([uncounted("spent")]))
     with pytest.raises(errors.ForeignKeyViolation):
-        _insert(as_owner, organisation, theirs, source)
+        _insert(as_owner, organisation, debit=source, credit=theirs)
 
 
 @pytest.mark.invariant("T5")
 @pytest.mark.usefixtures("line")
 @pytest.mark.parametrize("table", ["accounts", "transfers"])
-def test_without_a_tenant_the_app_role_sees_nothing(settings: object, table: str):
-    url: str = settings.app_url  # pyright: ignore[reportAttributeAccessIssue]
-    with psycopg.connect(url) as connection:
+def test_without_a_tenant_the_app_role_sees_nothing(settings: Settings, table: str) -> None:
+    with psycopg.connect(settings.app_url) as connection:
         rows = connection.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
         assert rows.fetchall() == []
 
 
 @pytest.mark.usefixtures("line")
-def test_the_function_finds_by_index_however_small_the_table_was(as_app: psycopg.Connection):
+def test_the_function_finds_by_index_however_small_the_table_was(
+    as_app: psycopg.Connection,
+) -> None:
     found = as_app.execute(
         "SELECT proconfig FROM pg_catalog.pg_proc WHERE proname = 'ledger_apply'"
     ).fetchone()
@@ -238,17 +241,18 @@ def test_the_function_finds_by_index_however_small_the_table_was(as_app: psycopg
 def _insert(
     connection: psycopg.Connection,
     organisation: Organisation,
+    *,
     debit: Account,
     credit: Account,
     **changes: object,
 ) -> None:
-    """Insert a row that would do, but for ``changes``; it credits the account numbered by ``line``."""
+    """Insert a row that would do, but for ``changes``."""
     row: dict[str, object] = {
         "organisation_id": organisation.id,
         "id": uuid4(),
         "kind": "posted",
-        "debit_account_id": credit.id,
-        "credit_account_id": debit.id,
+        "debit_account_id": debit.id,
+        "credit_account_id": credit.id,
         "unit": "minutes",
         "amount": 1,
         "released": 0,

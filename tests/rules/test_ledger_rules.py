@@ -70,7 +70,7 @@ def _posted(amount: int, *, debit: UUID = NORM, credit: UUID = SPENT) -> Posted:
     )
 
 
-def test_room_is_what_came_in_less_what_is_reserved_and_spent():
+def test_room_is_what_came_in_less_what_is_reserved_and_spent() -> None:
     balance = _balance(credits_posted=4800, debits_pending=600, debits_posted=1200)
     assert balance.room == 3000
 
@@ -96,7 +96,7 @@ def test_room_is_what_came_in_less_what_is_reserved_and_spent():
         ),
     ],
 )
-def test_each_kind_moves_its_counters(movement: Transfer, reserved: int, spent: int):
+def test_each_kind_moves_its_counters(movement: Transfer, reserved: int, spent: int) -> None:
     before = _balance(credits_posted=1000, debits_pending=300, debits_posted=500, sequence=7)
     after = post({NORM: before}, [movement])[NORM]
     assert (after.credits_posted, after.debits_pending, after.debits_posted) == (
@@ -107,14 +107,14 @@ def test_each_kind_moves_its_counters(movement: Transfer, reserved: int, spent: 
     assert after.sequence == 8
 
 
-def test_a_reversed_credit_no_longer_counts_as_put_in():
+def test_a_reversed_credit_no_longer_counts_as_put_in() -> None:
     before = _balance(credits_posted=1000, debits_posted=400)
     undo = _movement(TransferKind.REVERSAL, 600, debit=NORM, credit=SPENT)
     assert post({NORM: before}, [undo])[NORM].credits_posted == 400
 
 
 @pytest.mark.invariant("L6")
-def test_a_reversed_credit_may_not_leave_an_account_over_its_limit():
+def test_a_reversed_credit_may_not_leave_an_account_over_its_limit() -> None:
     before = _balance(credits_posted=1000, debits_posted=401)
     undo = _movement(TransferKind.REVERSAL, 600, debit=NORM, credit=SPENT)
     with pytest.raises(MinutesExceeded) as refused:
@@ -124,7 +124,7 @@ def test_a_reversed_credit_may_not_leave_an_account_over_its_limit():
 
 @pytest.mark.invariant("L6")
 @pytest.mark.parametrize(("asked", "fits"), [(4199, True), (4200, True), (4201, False)])
-def test_the_limit_itself_may_be_reached_and_not_passed(asked: int, *, fits: bool):
+def test_the_limit_itself_may_be_reached_and_not_passed(asked: int, *, fits: bool) -> None:
     before = _balance(credits_posted=4800, debits_pending=600)
     if fits:
         assert post({NORM: before}, [_posted(asked)])[NORM].room == 4200 - asked
@@ -134,17 +134,17 @@ def test_the_limit_itself_may_be_reached_and_not_passed(asked: int, *, fits: boo
     assert (refused.value.account_id, refused.value.room, refused.value.asked) == (NORM, 4200, 4201)
 
 
-def test_without_a_limit_room_may_fall_below_nil():
+def test_without_a_limit_room_may_fall_below_nil() -> None:
     before = _balance(limited=False, credits_posted=4800)
     assert post({NORM: before}, [_posted(5000)])[NORM].room == -200
 
 
-def test_a_batch_may_spend_what_it_brings_in_whatever_the_order():
+def test_a_batch_may_spend_what_it_brings_in_whatever_the_order() -> None:
     batch = [_posted(100, debit=NORM, credit=SPENT), _posted(100, debit=SPENT, credit=NORM)]
     assert post({NORM: _balance()}, batch)[NORM].room == 0
 
 
-def test_the_first_account_by_id_that_does_not_fit_is_named():
+def test_the_first_account_by_id_that_does_not_fit_is_named() -> None:
     balances = {EXTRA: _balance(EXTRA), NORM: _balance(NORM, credits_posted=5)}
     batch = [_posted(1, debit=EXTRA), _posted(3, debit=NORM), _posted(4, debit=NORM)]
     with pytest.raises(LimitExceeded) as refused:
@@ -152,7 +152,7 @@ def test_the_first_account_by_id_that_does_not_fit_is_named():
     assert (refused.value.account_id, refused.value.room, refused.value.asked) == (NORM, 5, 7)
 
 
-def test_an_account_that_is_not_counted_is_passed_over():
+def test_an_account_that_is_not_counted_is_passed_over() -> None:
     assert post({}, [_posted(10)]) == {}
 
 
@@ -170,7 +170,7 @@ movements = st.lists(
 
 @pytest.mark.invariant("L1", "L7")
 @given(movements)
-def test_debits_and_credits_of_all_accounts_are_equal(made: list[Transfer]):
+def test_debits_and_credits_of_all_accounts_are_equal(made: list[Transfer]) -> None:
     accounts = {account: _balance(account, limited=False) for account in (NORM, EXTRA, SPENT)}
     after = post(accounts, made).values()
     assert sum(b.debits_posted for b in after) == sum(b.credits_posted for b in after)
@@ -180,7 +180,7 @@ def test_debits_and_credits_of_all_accounts_are_equal(made: list[Transfer]):
 
 
 @given(movements, st.randoms())
-def test_the_order_within_a_batch_makes_no_difference(made: list[Transfer], random: object):
+def test_the_order_within_a_batch_makes_no_difference(made: list[Transfer], random: object) -> None:
     accounts = {account: _balance(account, limited=False) for account in (NORM, EXTRA, SPENT)}
     shuffled = list(made)
     random.shuffle(shuffled)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
@@ -197,7 +197,7 @@ def test_the_order_within_a_batch_makes_no_difference(made: list[Transfer], rand
 )
 def test_a_refusal_names_its_figures_in_the_unit_of_the_account(
     unit: Unit, refusal: type[LimitExceeded]
-):
+) -> None:
     refused = limit_exceeded(account_id=NORM, unit=unit, room=1, asked=2)
     assert type(refused) is refusal
     assert refused.facts == {"account_id": NORM, f"room_{unit}": 1, f"asked_{unit}": 2}
@@ -206,36 +206,36 @@ def test_a_refusal_names_its_figures_in_the_unit_of_the_account(
         assert f"{{asked_{unit}}}" in sentence
 
 
-def test_a_pending_transfer_is_resolved_once_in_a_batch():
+def test_a_pending_transfer_is_resolved_once_in_a_batch() -> None:
     held = uuid4()
     with pytest.raises(PendingAlreadyResolved):
         check_batch([ledger.post(held), ledger.void(held)])
 
 
-def test_a_transfer_is_reversed_once_in_a_batch():
+def test_a_transfer_is_reversed_once_in_a_batch() -> None:
     made = uuid4()
     with pytest.raises(AlreadyReversed):
         check_batch([ledger.reverse(made), ledger.reverse(made)])
 
 
-def test_two_entries_of_a_batch_do_not_share_a_key():
+def test_two_entries_of_a_batch_do_not_share_a_key() -> None:
     with pytest.raises(ValueError, match="two entries of one batch have the key twice"):
         check_batch([ledger.void(uuid4(), key="twice"), ledger.void(uuid4(), key="twice")])
 
 
-def test_a_batch_of_different_things_holds():
+def test_a_batch_of_different_things_holds() -> None:
     check_batch([ledger.post(uuid4()), ledger.void(uuid4()), ledger.reverse(uuid4()), _posted(1)])
 
 
 @pytest.mark.parametrize("amount", [0, -1])
-def test_an_amount_is_positive(amount: int):
+def test_an_amount_is_positive(amount: int) -> None:
     with pytest.raises(ValueError, match="an amount is positive"):
         _posted(amount)
     with pytest.raises(ValueError, match="an amount is positive"):
         ledger.post(uuid4(), amount)
 
 
-def test_a_transfer_is_between_two_accounts():
+def test_a_transfer_is_between_two_accounts() -> None:
     with pytest.raises(ValueError, match="between two accounts"):
         Pending(
             debit_account_id=NORM,
@@ -248,7 +248,7 @@ def test_a_transfer_is_between_two_accounts():
         )
 
 
-def test_a_limited_account_is_counted():
+def test_a_limited_account_is_counted() -> None:
     with pytest.raises(ValueError, match="a limited account is counted"):
         Opening(
             kind="norm",
@@ -260,6 +260,6 @@ def test_a_limited_account_is_counted():
         )
 
 
-def test_a_post_without_an_amount_posts_all():
+def test_a_post_without_an_amount_posts_all() -> None:
     assert isinstance(ledger.post(uuid4()), Post)
     assert ledger.post(uuid4()).amount is None
