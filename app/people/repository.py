@@ -87,7 +87,7 @@ _ABOVE = text(
     """
 )
 
-_EMPLOYEE = (
+EMPLOYEE_COLUMNS = (
     Employee.id,
     Employee.version,
     Employee.personnel_number,
@@ -152,7 +152,7 @@ class PeopleRepository:
 
     async def employees(self, employee_ids: Collection[UUID]) -> dict[UUID, EmployeeRow]:
         """Return the employees of these ids, by id; who is not here is not in it."""
-        found = select(*_EMPLOYEE).where(
+        found = select(*EMPLOYEE_COLUMNS).where(
             Employee.organisation_id == self._organisation_id,
             Employee.id == any_(_uuids(employee_ids)),
         )
@@ -160,7 +160,7 @@ class PeopleRepository:
 
     async def by_personnel_numbers(self, numbers: Collection[str]) -> dict[str, EmployeeRow]:
         """Return the employees of these personnel numbers, by number."""
-        found = select(*_EMPLOYEE).where(
+        found = select(*EMPLOYEE_COLUMNS).where(
             Employee.organisation_id == self._organisation_id,
             Employee.personnel_number == any_(literal(sorted(set(numbers)), ARRAY(Text()))),
         )
@@ -221,6 +221,18 @@ class PeopleRepository:
             .order_by(Placement.valid_from)
         )
         return [_placement_view(row) for row in await self._session.execute(placed)]
+
+    async def placements_of(self, employment_ids: Collection[UUID]) -> list[PlacementRow]:
+        """Return the placements of these employments, by their first day."""
+        found = (
+            select(*_PLACEMENT)
+            .where(
+                Placement.organisation_id == self._organisation_id,
+                Placement.employment_id == any_(_uuids(employment_ids)),
+            )
+            .order_by(Placement.valid_from)
+        )
+        return [_placement_row(row) for row in await self._session.execute(found)]
 
     async def placed_on(
         self, employee_ids: Collection[UUID], day: date
@@ -360,7 +372,10 @@ class PeopleRepository:
             .limit(1)
             .lateral("placed")
         )
-        columns: list[ColumnElement[Any] | InstrumentedAttribute[Any]] = [*_EMPLOYEE, *placed.c]
+        columns: list[ColumnElement[Any] | InstrumentedAttribute[Any]] = [
+            *EMPLOYEE_COLUMNS,
+            *placed.c,
+        ]
         shown: Select[*tuple[Any, ...]] = (
             select(*columns)
             .join(placed, sql_true())
@@ -447,21 +462,25 @@ def _employment_row(
     )
 
 
+def _placement_row(row: Row[*tuple[Any, ...]]) -> PlacementRow:
+    return PlacementRow(
+        id=row.placement_id,
+        employment_id=row.employment_id,
+        employee_id=row.employee_id,
+        assignment=Assignment(
+            team_id=row.team_id,
+            function_id=row.function_id,
+            manager_id=row.manager_id,
+            contract_minutes_per_week=row.contract_minutes_per_week,
+        ),
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+    )
+
+
 def _placement_view(row: Row[*tuple[Any, ...]]) -> PlacementView:
     return PlacementView(
-        placement=PlacementRow(
-            id=row.placement_id,
-            employment_id=row.employment_id,
-            employee_id=row.employee_id,
-            assignment=Assignment(
-                team_id=row.team_id,
-                function_id=row.function_id,
-                manager_id=row.manager_id,
-                contract_minutes_per_week=row.contract_minutes_per_week,
-            ),
-            valid_from=row.valid_from,
-            valid_until=row.valid_until,
-        ),
+        placement=_placement_row(row),
         employment=_employment_row(row, row.employment_id, row.employee_id),
         department=row.department,
         team_name=row.team_name,

@@ -1,10 +1,11 @@
 """People as values, and the rules of their employments and placements."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
 from app.people.errors import (
@@ -16,6 +17,8 @@ from app.people.errors import (
 )
 
 _ONE_DAY = timedelta(days=1)
+
+Person = TypeVar("Person", bound=Hashable)
 
 
 class EmploymentKind(StrEnum):
@@ -289,18 +292,18 @@ def check_end(employment: EmploymentRow, *, left_on: date, today: date) -> None:
         raise EndBeforeHiring(hired_on=employment.hired_on, asked_on=left_on)
 
 
-def in_cycle(managers: Mapping[UUID, UUID | None]) -> frozenset[UUID]:
+def in_cycle(managers: Mapping[Person, Person | None]) -> frozenset[Person]:
     """Return who is, directly or through others, their own manager.
 
     ``managers`` gives each employee's manager; who is not in it has none. Someone who works under
     a cycle without being part of it is not returned.
     """
-    settled: set[UUID] = set()
-    cyclic: set[UUID] = set()
+    settled: set[Person] = set()
+    cyclic: set[Person] = set()
     for start in managers:
-        path: list[UUID] = []
-        seen: set[UUID] = set()
-        here: UUID | None = start
+        path: list[Person] = []
+        seen: set[Person] = set()
+        here: Person | None = start
         while here is not None and here not in seen and here not in settled:
             path.append(here)
             seen.add(here)
