@@ -244,7 +244,7 @@ def entry_digest(organisation_id: UUID, entry: Mapping[str, Any]) -> bytes:
 
 
 def chain_digest(previous: bytes, position: int, digest: bytes) -> bytes:
-    """Return the chain's digest at ``position``: SHA-256 of the one before, the place, the entry."""
+    """Return the chain's digest at ``position``: of the one before, the place and the entry."""
     return hashlib.sha256(previous + position.to_bytes(8) + digest).digest()
 
 

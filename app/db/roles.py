@@ -80,11 +80,11 @@ def _password(connection: psycopg.Connection, password: str | None) -> sql.Compo
 
 
 def _set_timeouts(connection: psycopg.Connection) -> None:
-    """Set what is not set as it must be, so that a role that is right needs no right to change it."""
+    """Set what is not as it must be, so that for a role that is right no right is needed."""
     row = connection.execute(
         "SELECT rolconfig FROM pg_roles WHERE rolname = %s", [APP_ROLE]
     ).fetchone()
-    present: list[str] = (row and row[0]) or []
+    present: list[str] = row[0] or [] if row else []
     alter = sql.SQL("ALTER ROLE {} SET {} = {}")
     _repeat(
         connection,

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -89,7 +89,7 @@ def tamper(owner_url: str, organisation: Organisation) -> Iterator["Tamper"]:
     triggers = ("audit_entries", "audit_links")
     with connected(owner_url, organisation.id, autocommit=True) as owner:
         for table in triggers:
-            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")  # noqa: S608
+            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
         owner.execute(
             "ALTER TABLE audit_links DROP CONSTRAINT fk_audit_links_organisation_id_entry_id"
         )
@@ -100,19 +100,17 @@ def tamper(owner_url: str, organisation: Organisation) -> Iterator["Tamper"]:
             " REFERENCES audit_entries (organisation_id, id) ON DELETE RESTRICT NOT VALID"
         )
         for table in triggers:
-            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")  # noqa: S608
+            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
 
 
 @pytest.fixture
-async def sealed(
-    database: Database, organisation: Organisation, work: OpenWork
-) -> AsyncIterator[ChainHead]:
+async def sealed(database: Database, organisation: Organisation, work: OpenWork) -> ChainHead:
     """Return the head of a chain of five entries that was just found to hold."""
     await _record(work, 5)
     assert await seal(database, organisation.id) == 5
     verification = await verify(database, organisation.id)
     assert (verification.findings, verification.unsealed) == ((), 0)
-    yield verification.head
+    return verification.head
 
 
 @pytest.mark.invariant("A1")
@@ -269,9 +267,11 @@ async def test_nobody_changes_or_deletes_what_was_recorded(
 ) -> None:
     assert sealed.position == 5
     for url in (settings.app_url, owner_url):
-        with connected(url, organisation.id) as connection:
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                connection.execute(statement, [organisation.id])
+        with (
+            connected(url, organisation.id) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(statement, [organisation.id])
 
 
 async def test_sealing_links_every_entry_once_in_order_without_a_gap(
@@ -389,7 +389,8 @@ async def test_a_changed_entry_is_found_at_its_place(
 ) -> None:
     (_, target) = (await _sealed(database, organisation))[2]
     tamper(
-        f"UPDATE audit_entries SET {assignment} WHERE organisation_id = %(own)s AND id = %(id)s",
+        f"UPDATE audit_entries SET {assignment}"  # noqa: S608 - from the table above
+        " WHERE organisation_id = %(own)s AND id = %(id)s",
         id=target,
     )
     found = (await verify(database, organisation.id)).findings
@@ -458,7 +459,8 @@ async def test_an_entry_inserted_with_an_earlier_time_is_found(
     work: OpenWork,
     tamper: Tamper,
     sealed: ChainHead,
-    is_sealed_next: bool,  # noqa: FBT001 - a case of the table
+    *,
+    is_sealed_next: bool,
 ) -> None:
     forged = new_id()
     tamper(

@@ -3,6 +3,8 @@
 On plain PostgreSQL these keep the schema portable to Citus and row-level security without a hole.
 """
 
+from typing import LiteralString
+
 import pytest
 
 from tests.support.sql import TENANT_TABLES, rows
@@ -20,7 +22,7 @@ TENANCY = (
 
 _TABLES = f"WITH tenant_tables AS ({TENANT_TABLES}) "
 
-OFFENDING = {
+OFFENDING: dict[str, LiteralString] = {
     "row-level security is not enabled and forced": """
         SELECT t.relname FROM tenant_tables t JOIN pg_class c USING (oid)
         WHERE NOT (c.relrowsecurity AND c.relforcerowsecurity)
@@ -108,7 +110,7 @@ OFFENDING = {
 
 @pytest.mark.invariant("T5", "T6")
 @pytest.mark.parametrize("query", OFFENDING.values(), ids=OFFENDING.keys())
-def test_nowhere_in_the_schema(owner_url: str, query: str) -> None:
+def test_nowhere_in_the_schema(owner_url: str, query: LiteralString) -> None:
     assert rows(owner_url, _TABLES + query) == []
 
 
@@ -134,7 +136,8 @@ def test_every_trigger_is_listed(owner_url: str) -> None:
 def test_what_is_only_added_to_is_guarded_by_the_grants_and_by_a_trigger(owner_url: str) -> None:
     tables = rows(
         owner_url,
-        _TABLES + "SELECT t.relname, EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid"
+        _TABLES  # noqa: S608 - a constant
+        + "SELECT t.relname, EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid"
         " AND g.tgname = 'append_only' AND g.tgenabled = 'O') FROM tenant_tables t"
         " WHERE NOT has_any_column_privilege('leerruimte_app', t.oid, 'UPDATE')"
         " AND NOT has_table_privilege('leerruimte_app', t.oid, 'DELETE')",
