@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from pydantic import SecretStr, ValidationError
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from app.db.embedded import EmbeddedServer
+    from app.db.session import Database
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -46,10 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"]).upper() or "Settings"
-            _say(f"{name}: {problem['msg']}")
-    except (SettingMissing, _NotPossible) as error:
+            _say(f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+        return 2
+    except SettingMissing as error:
         _say(str(error))
-    return 2
+        return 2
+    except _NotPossible as error:
+        _say(str(error))
+        return 1
 
 
 def application() -> "FastAPI":
@@ -95,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     command("serve", _serve, "Serve the API; the schema must be up to date.")
     command("migrate", _migrate, "Bring the schema of DATABASE_URL up to date.")
     command("demo", _demo, "Load the demo organisation, unless it is there.")
-    command("verify", _verify, "Recompute the ledger and the audit chain of each organisation.")
+    verify = command("verify", _verify, "Recompute the ledger and the audit chain.")
+    verify.add_argument("organisation", nargs="*", help="a slug or an id; without one, all of them")
     command("openapi", _openapi, "Print the contract: the OpenAPI document of /v1.")
     postgres = command(
         "postgres", _postgres, "Run a command beside the embedded server: its URLs, its programs."
@@ -113,7 +120,7 @@ def _settings(asked: argparse.Namespace) -> Settings:
 
 def _with_database(settings: Settings, held: ExitStack) -> Settings:
     """Return settings with a database: the one that is set, or the embedded server while held."""
-    if settings.database_url is not None:
+    if settings.database_url is not None or settings.app_database_url is not None:
         return settings
     return settings.model_copy(
         update={"database_url": SecretStr(_embedded(settings, held).owner_url)}
@@ -159,38 +166,57 @@ def _demo(settings: Settings, _asked: argparse.Namespace) -> int:
     return 0
 
 
-def _verify(settings: Settings, _asked: argparse.Namespace) -> int:
+def _verify(settings: Settings, asked: argparse.Namespace) -> int:
     with ExitStack() as held:
-        return asyncio.run(_verify_all(_with_database(settings, held)))
+        return asyncio.run(_verify_all(_with_database(settings, held), asked.organisation))
 
 
-async def _verify_all(settings: Settings) -> int:
+async def _verify_all(settings: Settings, references: Sequence[str]) -> int:
     """Recompute what can be recomputed, organisation by organisation; 1 when anything differs."""
-    from app.db.chain import verify
     from app.db.session import Database
-    from app.ledger.service import LedgerService
 
     database = Database(settings)
-    found = 0
     try:
-        for organisation_id in await database.tenants():
-            _say(f"Organisation {organisation_id} ...")
-            trail = await verify(database, organisation_id)
-            actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
-            async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
-                differences = await LedgerService(work).verify()
-            _say(
-                f"  the audit chain holds {trail.head.position} entries, {trail.unsealed} more wait"
-            )
-            for finding in trail.findings:
-                _say(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
-            for difference in differences:
-                _say(f"  ledger: {difference}")
-            found += len(trail.findings) + len(differences)
+        organisations = await _organisations(database, references)
+        found = sum([await _verify_one(database, organisation) for organisation in organisations])
     finally:
         await database.close()
     _say("All is as it was recorded." if not found else f"{found} things differ.")
     return 1 if found else 0
+
+
+async def _organisations(database: "Database", references: Sequence[str]) -> list[UUID]:
+    if not references:
+        return await database.tenants()
+    found: list[UUID] = []
+    for reference in references:
+        organisation_id = await database.find_tenant(reference)
+        if organisation_id is None:
+            message = f"There is no organisation {reference}."
+            raise _NotPossible(message)
+        found.append(organisation_id)
+    return found
+
+
+async def _verify_one(database: "Database", organisation_id: UUID) -> int:
+    """Say what differs in one organisation, and return how many things do."""
+    from app.db.chain import verify
+    from app.ledger.service import LedgerService
+
+    _say(f"Organisation {organisation_id} ...")
+    trail = await verify(database, organisation_id)
+    _say(f"  its audit chain holds {trail.head.position} entries, and {trail.unsealed} wait for it")
+    for finding in trail.findings:
+        _say(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
+    actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
+    async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+        differences = await LedgerService(work).verify()
+    for difference in differences:
+        _say(
+            f"  ledger: {difference.counter} of account {difference.account_id} is "
+            f"{difference.stored} and should be {difference.computed}"
+        )
+    return len(trail.findings) + len(differences)
 
 
 def _openapi(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -205,8 +231,8 @@ def _postgres(settings: Settings, asked: argparse.Namespace) -> int:
     """Run a command beside the embedded server: a backup needs more than the app role."""
     given = asked.argument[1:] if asked.argument[:1] == ["--"] else asked.argument
     if not given:
-        message = "Say which command to run: leerruimte postgres -- COMMAND"
-        raise _NotPossible(message)
+        _say("Say which command to run: leerruimte postgres -- COMMAND")
+        return 2
     with ExitStack() as held:
         server = _embedded(settings, held)
         environment = {
@@ -219,10 +245,17 @@ def _postgres(settings: Settings, asked: argparse.Namespace) -> int:
 
 
 def _bring_up_to_date(settings: Settings) -> None:
+    import psycopg
+
     from app.db.migration import migrate
+    from app.db.roles import RoleNotUsable
 
     _say("Bringing the schema up to date ...")
-    migrate(settings.owner_url, settings.app_url)
+    try:
+        migrate(settings.owner_url, settings.app_url)
+    except (RoleNotUsable, psycopg.OperationalError) as error:
+        message = f"The schema can not be brought up to date: {str(error).strip()}"
+        raise _NotPossible(message) from error
 
 
 def _load_demo(settings: Settings) -> None:
@@ -245,13 +278,13 @@ def _check_port(settings: Settings) -> None:
 
 def _serve_until_stopped(settings: Settings) -> int:
     """Serve until told to stop, then let requests that were accepted end, within their time."""
+    if settings.oidc_issuer is None and not settings.demo:
+        message = "Nobody could sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO=true to try."
+        raise SettingMissing(message)
     import uvicorn
 
     from app.main import create_app
 
-    if settings.oidc_issuer is None and not settings.demo:
-        message = "Nobody could sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO=true to try."
-        raise _NotPossible(message)
     # The service works as the app role; the owner's password stays here.
     settings = settings.model_copy(
         update={"app_database_url": SecretStr(settings.app_url), "database_url": None}

@@ -1,0 +1,193 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.db.audit import AuditTrail
+from app.db.chain import seal
+from app.db.embedded import embedded_server
+from app.db.session import Database
+from app.settings import Settings
+from tests.conftest import OpenWork
+from tests.support.organisations import Organisation
+
+LEERRUIMTE = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+
+SIGN_IN = {"OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "leerruimte"}
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this environment with these settings and no others of the service."""
+    ours = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}  # noqa: TID251
+    return kept | dict(settings)
+
+
+def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [*LEERRUIMTE, *arguments],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@contextmanager
+def served(*arguments: str, **settings: str) -> Generator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*LEERRUIMTE, *arguments], env=environment(settings), stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            await_ready(process, settings["PORT"])
+            yield process
+        finally:
+            process.kill()
+
+
+def await_ready(process: subprocess.Popen[str], port: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            assert process.stderr is not None
+            pytest.fail(process.stderr.read())
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("no answer")
+
+
+@pytest.fixture
+def port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def test_the_contract_is_printed_without_a_database() -> None:
+    printed = leerruimte("openapi")
+    assert printed.returncode == 0
+    assert json.loads(printed.stdout)["openapi"].startswith("3.1")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        pytest.param({"PORT": "0"}, "PORT: ", id="a port that is none"),
+        pytest.param({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: ", id="another database"),
+        pytest.param({"OIDC_ISSUER": "x"}, "OIDC_AUDIENCE", id="an issuer without its audience"),
+        pytest.param({"DATABASE_URL": "postgresql://x@y/z"}, "OIDC_ISSUER", id="no sign-in"),
+    ],
+)
+def test_settings_that_can_not_serve_are_named(
+    settings: dict[str, str], said: str, port: str
+) -> None:
+    refused = leerruimte("serve", **({"PORT": port} | settings))
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 0))
+        squatter.listen()
+        taken = str(squatter.getsockname()[1])
+        refused = leerruimte("run", PORT=taken, DATA_DIR=str(tmp_path / "data"))
+    assert refused.returncode == 1
+    assert "choose another PORT" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql://someone:verysecret@127.0.0.1:1/nothing"
+    refused = leerruimte("migrate", DATABASE_URL=url, DATA_DIR=str(tmp_path))
+    assert refused.returncode == 1
+    assert "Connection refused" in refused.stderr
+    assert "verysecret" not in refused.stderr
+
+
+def test_an_up_to_date_schema_is_migrated_again_to_no_effect(settings: Settings) -> None:
+    again = leerruimte("migrate", DATABASE_URL=settings.owner_url)
+    assert again.returncode == 0
+
+
+def test_the_service_stops_by_itself_when_it_is_told_to(settings: Settings, port: str) -> None:
+    with served("serve", APP_DATABASE_URL=settings.app_url, PORT=port, **SIGN_IN) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+
+
+def test_everything_ends_at_ctrl_c_and_starts_again_on_what_it_left(
+    tmp_path: Path, port: str
+) -> None:
+    settings = SIGN_IN | {"DEMO": "false", "DATA_DIR": str(tmp_path / "data"), "PORT": port}
+    for _ in range(2):
+        with served("run", **settings) as process:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+        assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
+    with (
+        embedded_server(tmp_path / "data", progress=lambda _line: None) as server,
+        psycopg.connect(server.owner_url) as connection,
+    ):
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone()
+
+
+def test_a_command_runs_beside_the_embedded_server(tmp_path: Path) -> None:
+    query = "SELECT current_user"
+    script = f'psql -AtX "$DATABASE_URL" -c "{query}" && psql -AtX "$SUPERUSER_URL" -c "{query}"'
+    ran = leerruimte("postgres", "--", "sh", "-c", script, DATA_DIR=str(tmp_path / "data"))
+    assert ran.stdout.split() == ["leerruimte", "postgres"], ran.stderr
+
+
+async def test_an_organisation_with_nothing_amiss_is_verified(
+    settings: Settings, organisation: Organisation
+) -> None:
+    verified = leerruimte("verify", organisation.slug, APP_DATABASE_URL=settings.app_url)
+    assert verified.returncode == 0, verified.stderr
+    assert str(organisation.id) in verified.stderr
+
+
+async def test_an_organisation_whose_audit_trail_was_changed_is_told(
+    settings: Settings,
+    owner_url: str,
+    database: Database,
+    organisation: Organisation,
+    work: OpenWork,
+) -> None:
+    async with work() as opened:
+        await AuditTrail(opened).record(
+            action="organisation.added", object_type="organisation", object_id=organisation.id
+        )
+    await seal(database, organisation.id)
+    with psycopg.connect(owner_url) as connection:
+        tampering = "UPDATE audit_entries SET action = 'other' WHERE organisation_id = %s"
+        connection.execute("ALTER TABLE audit_entries DISABLE TRIGGER append_only")
+        connection.execute("ALTER TABLE audit_entries NO FORCE ROW LEVEL SECURITY")
+        connection.execute(tampering, [organisation.id])
+        connection.execute("ALTER TABLE audit_entries FORCE ROW LEVEL SECURITY")
+        connection.execute("ALTER TABLE audit_entries ENABLE TRIGGER append_only")
+    verified = leerruimte("verify", organisation.slug, APP_DATABASE_URL=settings.app_url)
+    assert verified.returncode == 1
+    assert "audit: changed at 1" in verified.stderr
+
+
+def test_an_organisation_that_is_not_there_can_not_be_verified(settings: Settings) -> None:
+    verified = leerruimte("verify", "nobody-knows-it", APP_DATABASE_URL=settings.app_url)
+    assert verified.returncode == 1
+    assert "There is no organisation nobody-knows-it." in verified.stderr
