@@ -14,12 +14,16 @@ class NormExceeded(Refusal):
         ),
         nl=(
             "Gevraagd wordt {asked_minutes} in {calendar_year}, terwijl van de norm van"
-            " {norm_minutes} (en {exception_minutes} aan uitzonderingen) nog {room_minutes} resteert."
+            " {norm_minutes} (en {exception_minutes} aan uitzonderingen) nog {room_minutes}"
+            " resteert."
         ),
     )
     remedy = Text(
         en="Plan fewer hours in that year, or have the MT decide on an individual exception first.",
-        nl="Plan in dat jaar minder uren, of laat het MT eerst een individuele uitzondering vaststellen.",
+        nl=(
+            "Plan in dat jaar minder uren, of laat het MT eerst besluiten over een individuele"
+            " uitzondering."
+        ),
     )
 
 
@@ -62,6 +66,57 @@ class AttendanceBeyondPlan(Refusal):
     remedy = Text(
         en="Record at most the planned time; more needs a decision that grants it.",
         nl="Leg ten hoogste de geplande tijd vast; meer vraagt een besluit dat het toekent.",
+    )
+
+
+class OwnAttendance(Refusal):
+    slug = "own-attendance"
+    kind = Kind.FORBIDDEN
+    rule = "VIS-5.3"
+    title = Text(en="Your own attendance", nl="Uw eigen deelname")
+    detail = Text(
+        en="A participant does not record or correct the own attendance.",
+        nl="Een deelnemer legt de eigen deelname niet vast en corrigeert haar niet.",
+    )
+    remedy = Text(
+        en="Have your manager or HR record it.",
+        nl="Laat uw leidinggevende of HR haar vastleggen.",
+    )
+
+
+class SessionNotFound(NotFound):
+    slug = "session-not-found"
+    title = Text(
+        en="No such session with hours reserved",
+        nl="Geen bijeenkomst waarvoor uren gereserveerd zijn",
+    )
+
+
+class AlreadyReserved(Refusal):
+    slug = "already-reserved"
+    rule = "VIS-8.1"
+    title = Text(en="Hours reserved already", nl="Uren al gereserveerd")
+    detail = Text(
+        en="For one of the participants hours are reserved for this session already.",
+        nl="Voor een van de deelnemers zijn bij deze bijeenkomst al uren gereserveerd.",
+    )
+    remedy = Text(
+        en="Release what an earlier decision reserved first.",
+        nl="Geef eerst vrij wat een eerder besluit reserveerde.",
+    )
+
+
+class AttendanceUnchanged(Refusal):
+    slug = "attendance-unchanged"
+    rule = "VIS-6.6"
+    title = Text(en="Nothing to correct", nl="Niets te corrigeren")
+    detail = Text(
+        en="{attended_minutes} stands recorded already.",
+        nl="Er staat al {attended_minutes} vastgelegd.",
+    )
+    remedy = Text(
+        en="Give the minutes that should have been recorded.",
+        nl="Geef de minuten die vastgelegd hadden moeten worden.",
     )
 
 
@@ -112,8 +167,50 @@ class ExceptionInPast(Refusal):
     )
 
 
+class ExceptionForPastYear(Refusal):
+    slug = "exception-for-past-year"
+    rule = "VIS-8.2"
+    title = Text(en="The year is over", nl="Het jaar is voorbij")
+    detail = Text(
+        en="The exception is for {calendar_year}; today is {today_on}. It is decided beforehand.",
+        nl="De uitzondering betreft {calendar_year}; vandaag is {today_on}. Zij gaat vooraf.",
+    )
+    remedy = Text(
+        en="Decide on exceptions for this year or a later one.",
+        nl="Besluit over uitzonderingen voor dit jaar of een later jaar.",
+    )
+
+
+class SpanReversed(Refusal):
+    slug = "span-reversed"
+    kind = Kind.INVALID
+    title = Text(en="The span ends before it begins", nl="De periode eindigt voor zij begint")
+    detail = Text(
+        en="The span runs from {from_on} to {until_on}.",
+        nl="De periode loopt van {from_on} tot en met {until_on}.",
+    )
+    remedy = Text(
+        en="Give a last day that is not before the first.",
+        nl="Geef een laatste dag die niet voor de eerste ligt.",
+    )
+
+
+class SpanTooLong(Refusal):
+    slug = "span-too-long"
+    kind = Kind.INVALID
+    title = Text(en="The span is too long", nl="De periode is te lang")
+    detail = Text(
+        en="The span has {days} days; {most_days} is the most.",
+        nl="De periode telt {days} dagen; {most_days} is het meeste.",
+    )
+    remedy = Text(
+        en="Ask for at most a year at a time.",
+        nl="Vraag ten hoogste een jaar per keer.",
+    )
+
+
 CONSTRAINTS: dict[str, type[Refusal]] = {
-    "uq_reservations_organisation_id_session_id_employee_id_live": ReservationMissing,
+    "uq_reservations_organisation_id_session_id_employee_id_live": AlreadyReserved,
     "uq_attendances_organisation_id_corrects_id": AttendanceCorrected,
     "uq_attendances_organisation_id_reservation_id_first": ReservationMissing,
 }

@@ -15,13 +15,7 @@ class HourNorm(TenantRow, Base):
 
     __tablename__ = "hour_norms"
     __table_args__ = (
-        UniqueConstraint(
-            "organisation_id",
-            "employee_id",
-            "calendar_year",
-            "policy_version_id",
-            name="uq_hour_norms_employee_year_policy",
-        ),
+        UniqueConstraint("organisation_id", "employee_id", "calendar_year", "position"),
         refers("employee_id", "employees"),
         refers("policy_version_id", "policy_versions"),
         refers("transfer_id", "transfers"),
@@ -30,9 +24,10 @@ class HourNorm(TenantRow, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     employee_id: Mapped[UUID]
     calendar_year: Mapped[int]
+    position: Mapped[int]
     policy_version_id: Mapped[UUID]
     norm_minutes: Mapped[Minutes]
-    transfer_id: Mapped[UUID]
+    transfer_id: Mapped[UUID | None]
 
 
 class HourException(TenantRow, Base):

@@ -1,18 +1,73 @@
-"""Where the hours are kept: exceptions, reservations, attendances, and a team's occupation."""
+"""Where the hours are kept: norms, exceptions, reservations, attendances, a team's occupation."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import cast
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, func, not_, select
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    ColumnElement,
+    Date,
+    Integer,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy import true as sql_true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app.hours.models import Attendance, HourException, HourReservation
-from app.hours.rules import ReservationStatus
+from app.hours.models import Attendance, HourException, HourNorm, HourReservation
+from app.hours.rules import (
+    NORM,
+    OWN_TIME,
+    AttendanceView,
+    ContractSpan,
+    NormRecorded,
+    Occupation,
+    Pair,
+    ReservationStatus,
+    YearFigures,
+)
 from app.kernel.pages import Page, PageOf, take
+from app.kernel.quantities import Minutes
+from app.ledger.models import AccountRow
+from app.people.models import Employment, Placement
+from app.requests.models import RequestParticipant, TrainingRequest, TrainingSessionRow
+from app.requests.rules import ParticipantStatus, RequestStatus
 
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+# What is asked of the MT and not decided yet.
+_AWAITING = (RequestStatus.SUBMITTED, RequestStatus.UNDER_ASSESSMENT, RequestStatus.PROPOSED)
+_ATTENDANCE = (
+    Attendance.id,
+    Attendance.reservation_id,
+    Attendance.request_id,
+    Attendance.session_id,
+    Attendance.employee_id,
+    Attendance.held_on,
+    Attendance.working_time,
+    Attendance.planned_minutes,
+    Attendance.attended_minutes,
+    Attendance.absence_reason,
+    Attendance.transfer_id,
+    Attendance.corrects_id,
+    Attendance.correction_reason,
+    Attendance.recorded_by,
+    Attendance.recorded_at,
+)
 
 
 class HourRepository:
@@ -22,29 +77,115 @@ class HourRepository:
         self._session = session
         self._organisation_id = organisation_id
 
-    async def add(self, *rows: HourException | HourReservation | Attendance) -> None:
+    async def add(
+        self, rows: Iterable[HourNorm | HourException | HourReservation | Attendance]
+    ) -> None:
         """Store rows at once, so that a constraint they break is known here."""
         self._session.add_all(rows)
         await self._session.flush()
 
-    async def exception_minutes(
+    async def flush(self) -> None:
+        """Write what changed."""
+        await self._session.flush()
+
+    async def figures(
         self, employee_ids: Collection[UUID], years: Collection[int]
-    ) -> dict[tuple[UUID, int], int]:
-        """Return the minutes of exceptions per employee and year; a pair without any is left out."""
-        rows = await self._session.execute(
+    ) -> dict[Pair, YearFigures]:
+        """Return what the ledger holds of these employees' years; without accounts, left out.
+
+        Both accounts of a year and the last norm come from one statement: one moment (L2).
+        """
+        norm = (
             select(
-                HourException.employee_id,
-                HourException.calendar_year,
-                func.sum(HourException.minutes),
+                HourNorm.position,
+                HourNorm.policy_version_id,
+                HourNorm.norm_minutes,
+                HourNorm.transfer_id,
             )
             .where(
-                HourException.organisation_id == self._organisation_id,
-                HourException.employee_id.in_(employee_ids),
-                HourException.calendar_year.in_(years),
+                HourNorm.organisation_id == self._organisation_id,
+                HourNorm.employee_id == AccountRow.owner_id,
+                HourNorm.calendar_year == cast(extract("year", AccountRow.period_from), Integer),
             )
-            .group_by(HourException.employee_id, HourException.calendar_year)
+            .order_by(HourNorm.position.desc())
+            .limit(1)
+            .lateral("norm")
         )
-        return {(employee, year): int(minutes) for employee, year, minutes in rows}
+        rows = await self._session.execute(
+            select(
+                AccountRow.kind,
+                AccountRow.owner_id,
+                AccountRow.period_from,
+                AccountRow.credits_posted,
+                AccountRow.debits_pending,
+                AccountRow.debits_posted,
+                norm,
+            )
+            .outerjoin(norm, sql_true())
+            .where(
+                AccountRow.organisation_id == self._organisation_id,
+                AccountRow.kind.in_((NORM, OWN_TIME)),
+                AccountRow.owner_id == any_(_uuids(employee_ids)),
+                AccountRow.period_from == any_(_days(date(year, 1, 1) for year in years)),
+            )
+        )
+        accounts: dict[Pair, dict[str, AnyRow]] = {}
+        for row in rows:
+            accounts.setdefault((row.owner_id, row.period_from.year), {})[row.kind] = row
+        return {pair: _figures(by_kind) for pair, by_kind in accounts.items()}
+
+    async def contracts(
+        self,
+        *,
+        from_on: date,
+        before_on: date,
+        employee_ids: Collection[UUID] | None = None,
+        team_id: UUID | None = None,
+    ) -> list[ContractSpan]:
+        """Return the contracts that hold on some day of the half-open span, cut to that span.
+
+        Of these employees, or of whoever is placed in the team then; by the first day.
+        """
+        query = (
+            select(
+                Placement.employee_id,
+                func.greatest(Placement.valid_from, from_on).label("valid_from"),
+                func.least(Placement.valid_until, Employment.left_on + 1, before_on).label(
+                    "valid_until"
+                ),
+                Placement.contract_minutes_per_week,
+            )
+            .join(
+                Employment,
+                and_(
+                    Employment.organisation_id == Placement.organisation_id,
+                    Employment.id == Placement.employment_id,
+                ),
+            )
+            .where(
+                Placement.organisation_id == self._organisation_id,
+                Placement.valid_from < before_on,
+                or_(Placement.valid_until.is_(None), Placement.valid_until > from_on),
+                or_(
+                    Employment.left_on.is_(None),
+                    and_(Employment.left_on >= from_on, Employment.left_on >= Placement.valid_from),
+                ),
+            )
+            .order_by(Placement.valid_from, Placement.id)
+        )
+        if employee_ids is not None:
+            query = query.where(Placement.employee_id == any_(_uuids(employee_ids)))
+        if team_id is not None:
+            query = query.where(Placement.team_id == team_id)
+        return [
+            ContractSpan(
+                employee_id=row.employee_id,
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+                minutes_per_week=row.contract_minutes_per_week,
+            )
+            for row in await self._session.execute(query)
+        ]
 
     async def exceptions(
         self,
@@ -57,62 +198,97 @@ class HourRepository:
         """Return exceptions that may be seen, oldest first."""
         query = select(HourException).where(HourException.organisation_id == self._organisation_id)
         if visible is not None:
-            query = query.where(HourException.employee_id.in_(visible))
+            query = query.where(HourException.employee_id == any_(_uuids(visible)))
         if employee_id is not None:
             query = query.where(HourException.employee_id == employee_id)
         if year is not None:
             query = query.where(HourException.calendar_year == year)
         if page.after is not None:
             query = query.where(HourException.id > UUID(page.after[0]))
-        rows = (
-            await self._session.scalars(query.order_by(HourException.id).limit(page.limit + 1))
-        ).all()
-        return take(rows, page, key=lambda row: (str(row.id),))
+        rows = await self._session.scalars(query.order_by(HourException.id).limit(page.limit + 1))
+        return take(rows.all(), page, key=lambda row: (str(row.id),))
+
+    async def hold_request(self, request_id: UUID) -> None:
+        """Keep a request from being decided on while its hours move: share its row's lock."""
+        await self._session.execute(
+            select(TrainingRequest.id)
+            .where(
+                TrainingRequest.organisation_id == self._organisation_id,
+                TrainingRequest.id == request_id,
+            )
+            .with_for_update(read=True, of=TrainingRequest)
+        )
 
     async def lock_open(
         self,
+        request_id: UUID,
         *,
-        request_id: UUID | None = None,
         session_id: UUID | None = None,
         employee_ids: Collection[UUID] | None = None,
         held_after: date | None = None,
     ) -> Sequence[HourReservation]:
-        """Return open reservations, locked, in order of id."""
+        """Return the open reservations of a request, locked, in order of id."""
         query = select(HourReservation).where(
             HourReservation.organisation_id == self._organisation_id,
+            HourReservation.request_id == request_id,
             HourReservation.status == ReservationStatus.OPEN.value,
         )
-        if request_id is not None:
-            query = query.where(HourReservation.request_id == request_id)
         if session_id is not None:
             query = query.where(HourReservation.session_id == session_id)
         if employee_ids is not None:
-            query = query.where(HourReservation.employee_id.in_(employee_ids))
+            query = query.where(HourReservation.employee_id == any_(_uuids(employee_ids)))
         if held_after is not None:
             query = query.where(HourReservation.held_on > held_after)
-        return (
-            await self._session.scalars(
-                query.order_by(HourReservation.id)
-                .with_for_update(of=HourReservation)
-                .execution_options(populate_existing=True)
-            )
-        ).all()
+        locked = await self._session.scalars(
+            query.order_by(HourReservation.id)
+            .with_for_update(of=HourReservation)
+            .execution_options(populate_existing=True)
+        )
+        return locked.all()
 
-    async def open_minutes(
-        self, request_ids: Collection[UUID]
-    ) -> Sequence[Row[tuple[UUID, date, int]]]:
-        """Return employee, day and working minutes of what these requests hold open."""
-        return (
-            await self._session.execute(
-                select(HourReservation.employee_id, HourReservation.held_on, HourReservation.minutes)
-                .where(
-                    HourReservation.organisation_id == self._organisation_id,
-                    HourReservation.request_id.in_(request_ids),
-                    HourReservation.status == ReservationStatus.OPEN.value,
-                    HourReservation.working_time,
-                )
+    async def lock_reservation(self, reservation_id: UUID) -> HourReservation:
+        """Return the reservation of an attendance, locked: corrections come one after another."""
+        locked = await self._session.scalars(
+            select(HourReservation)
+            .where(
+                HourReservation.organisation_id == self._organisation_id,
+                HourReservation.id == reservation_id,
             )
-        ).all()
+            .with_for_update(of=HourReservation)
+            .execution_options(populate_existing=True)
+        )
+        return locked.one()
+
+    async def open_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
+        """Return the working time these requests hold open, by employee and calendar year."""
+        rows = await self._session.execute(
+            select(
+                HourReservation.employee_id, HourReservation.held_on, HourReservation.minutes
+            ).where(
+                HourReservation.organisation_id == self._organisation_id,
+                HourReservation.request_id == any_(_uuids(request_ids)),
+                HourReservation.status == ReservationStatus.OPEN.value,
+                HourReservation.working_time,
+            )
+        )
+        held: dict[Pair, Minutes] = {}
+        for employee_id, held_on, minutes in rows:
+            pair = employee_id, held_on.year
+            held[pair] = Minutes(held.get(pair, 0) + minutes)
+        return held
+
+    async def has_reservations(
+        self, request_id: UUID, session_id: UUID, *, visible: frozenset[UUID] | None
+    ) -> bool:
+        """Tell whether hours were ever reserved for the session, of someone who may be seen."""
+        query = select(HourReservation.id).where(
+            HourReservation.organisation_id == self._organisation_id,
+            HourReservation.request_id == request_id,
+            HourReservation.session_id == session_id,
+        )
+        if visible is not None:
+            query = query.where(HourReservation.employee_id == any_(_uuids(visible)))
+        return await self._session.scalar(query.limit(1)) is not None
 
     async def reservations(
         self,
@@ -122,81 +298,115 @@ class HourRepository:
         visible: frozenset[UUID] | None,
         page: PageOf,
     ) -> Page[HourReservation]:
-        """Return reservations that may be seen, in order of id."""
+        """Return reservations that may be seen, in the order in which they were made."""
         query = select(HourReservation).where(
             HourReservation.organisation_id == self._organisation_id
         )
         if visible is not None:
-            query = query.where(HourReservation.employee_id.in_(visible))
+            query = query.where(HourReservation.employee_id == any_(_uuids(visible)))
         if request_id is not None:
             query = query.where(HourReservation.request_id == request_id)
         if employee_id is not None:
             query = query.where(HourReservation.employee_id == employee_id)
         if page.after is not None:
             query = query.where(HourReservation.id > UUID(page.after[0]))
-        rows = (
-            await self._session.scalars(query.order_by(HourReservation.id).limit(page.limit + 1))
-        ).all()
-        return take(rows, page, key=lambda row: (str(row.id),))
+        rows = await self._session.scalars(query.order_by(HourReservation.id).limit(page.limit + 1))
+        return take(rows.all(), page, key=lambda row: (str(row.id),))
 
     async def attendances(
         self, *, request_id: UUID, session_id: UUID, visible: frozenset[UUID] | None
-    ) -> Sequence[Row[tuple[Attendance, bool]]]:
-        """Return the attendances of a session in order of recording, and whether each holds."""
-        later = aliased(Attendance)
-        query = (
-            select(Attendance, later.id.is_(None))
-            .outerjoin(
-                later,
+    ) -> list[AttendanceView]:
+        """Return the attendances of a session that may be seen, in order of recording."""
+        query = self._attendances().where(
+            Attendance.request_id == request_id, Attendance.session_id == session_id
+        )
+        if visible is not None:
+            query = query.where(Attendance.employee_id == any_(_uuids(visible)))
+        rows = await self._session.execute(query.order_by(Attendance.id))
+        return [AttendanceView(**row) for row in rows.mappings()]
+
+    async def attendance(self, attendance_id: UUID) -> AttendanceView | None:
+        """Return one attendance; None when there is none of this id here."""
+        rows = await self._session.execute(
+            self._attendances().where(Attendance.id == attendance_id)
+        )
+        row = rows.mappings().one_or_none()
+        return None if row is None else AttendanceView(**row)
+
+    async def occupations(
+        self, employee_ids: Collection[UUID], *, from_on: date, before_on: date
+    ) -> list[Occupation]:
+        """Return the working time asked, reserved and attended per employee and day, half-open."""
+        people = _uuids(employee_ids)
+        rows = await self._session.execute(
+            union_all(
+                self._requested(people, from_on, before_on),
+                self._reserved(people, from_on, before_on),
+                self._attended(people, from_on, before_on),
+            )
+        )
+        return [
+            Occupation(
+                employee_id=row.employee_id,
+                held_on=row.held_on,
+                requested_minutes=Minutes(int(row.requested)),
+                reserved_minutes=Minutes(int(row.reserved)),
+                attended_minutes=Minutes(int(row.attended)),
+            )
+            for row in rows
+        ]
+
+    def _requested(
+        self, people: BindParameter[Sequence[UUID]], from_on: date, before_on: date
+    ) -> Select[*tuple[Any, ...]]:
+        return (
+            select(
+                RequestParticipant.employee_id,
+                TrainingSessionRow.held_on,
+                func.sum(TrainingSessionRow.minutes).label("requested"),
+                literal(0).label("reserved"),
+                literal(0).label("attended"),
+            )
+            .join(
+                TrainingRequest,
                 and_(
-                    later.organisation_id == Attendance.organisation_id,
-                    later.corrects_id == Attendance.id,
+                    TrainingRequest.organisation_id == RequestParticipant.organisation_id,
+                    TrainingRequest.id == RequestParticipant.request_id,
+                ),
+            )
+            .join(
+                TrainingSessionRow,
+                and_(
+                    TrainingSessionRow.organisation_id == RequestParticipant.organisation_id,
+                    TrainingSessionRow.request_id == RequestParticipant.request_id,
                 ),
             )
             .where(
-                Attendance.organisation_id == self._organisation_id,
-                Attendance.request_id == request_id,
-                Attendance.session_id == session_id,
+                RequestParticipant.organisation_id == self._organisation_id,
+                RequestParticipant.employee_id == any_(people),
+                RequestParticipant.status == ParticipantStatus.ENROLLED.value,
+                TrainingRequest.status.in_([status.value for status in _AWAITING]),
+                TrainingSessionRow.held_on >= from_on,
+                TrainingSessionRow.held_on < before_on,
+                TrainingSessionRow.working_time,
             )
-        )
-        if visible is not None:
-            query = query.where(Attendance.employee_id.in_(visible))
-        return (await self._session.execute(query.order_by(Attendance.id))).tuples().all()
-
-    async def attendance(self, attendance_id: UUID) -> Attendance | None:
-        return await self._session.get(Attendance, (self._organisation_id, attendance_id))
-
-    async def lock_reservation(self, reservation_id: UUID) -> HourReservation:
-        """Return the reservation of an attendance, locked: corrections come one after another."""
-        return cast(
-            "HourReservation",
-            (
-                await self._session.scalars(
-                    select(HourReservation)
-                    .where(
-                        HourReservation.organisation_id == self._organisation_id,
-                        HourReservation.id == reservation_id,
-                    )
-                    .with_for_update(of=HourReservation)
-                )
-            ).one(),
+            .group_by(RequestParticipant.employee_id, TrainingSessionRow.held_on)
         )
 
-    async def occupied(
-        self, employee_ids: Collection[UUID], *, from_on: date, before_on: date
-    ) -> Sequence[Row[tuple[UUID, date, int, int]]]:
-        """Return employee, day, reserved and attended working minutes, half-open in days."""
-        holds = not_(_corrected())
-        reserved = (
+    def _reserved(
+        self, people: BindParameter[Sequence[UUID]], from_on: date, before_on: date
+    ) -> Select[*tuple[Any, ...]]:
+        return (
             select(
                 HourReservation.employee_id,
                 HourReservation.held_on,
-                func.sum(HourReservation.minutes).label("reserved"),
-                func.sum(0).label("attended"),
+                literal(0),
+                func.sum(HourReservation.minutes),
+                literal(0),
             )
             .where(
                 HourReservation.organisation_id == self._organisation_id,
-                HourReservation.employee_id.in_(employee_ids),
+                HourReservation.employee_id == any_(people),
                 HourReservation.held_on >= from_on,
                 HourReservation.held_on < before_on,
                 HourReservation.status == ReservationStatus.OPEN.value,
@@ -204,33 +414,71 @@ class HourRepository:
             )
             .group_by(HourReservation.employee_id, HourReservation.held_on)
         )
-        attended = (
+
+    def _attended(
+        self, people: BindParameter[Sequence[UUID]], from_on: date, before_on: date
+    ) -> Select[*tuple[Any, ...]]:
+        return (
             select(
                 Attendance.employee_id,
                 Attendance.held_on,
-                func.sum(0),
+                literal(0),
+                literal(0),
                 func.sum(Attendance.attended_minutes),
             )
             .where(
                 Attendance.organisation_id == self._organisation_id,
-                Attendance.employee_id.in_(employee_ids),
+                Attendance.employee_id == any_(people),
                 Attendance.held_on >= from_on,
                 Attendance.held_on < before_on,
                 Attendance.working_time,
-                holds,
+                self._holds(),
             )
             .group_by(Attendance.employee_id, Attendance.held_on)
         )
-        return (await self._session.execute(reserved.union_all(attended))).all()
 
-
-def _corrected() -> ColumnElement[bool]:
-    later = aliased(Attendance)
-    return (
-        select(later.id)
-        .where(
-            later.organisation_id == Attendance.organisation_id,
-            later.corrects_id == Attendance.id,
+    def _attendances(self) -> Select[*tuple[Any, ...]]:
+        return select(*_ATTENDANCE, self._holds().label("holds")).where(
+            Attendance.organisation_id == self._organisation_id
         )
-        .exists()
+
+    def _holds(self) -> ColumnElement[bool]:
+        """Return the condition that no correction came after an attendance."""
+        later = aliased(Attendance)
+        return ~(
+            select(later.id)
+            .where(
+                later.organisation_id == self._organisation_id, later.corrects_id == Attendance.id
+            )
+            .exists()
+        )
+
+
+def _uuids(ids: Collection[UUID]) -> BindParameter[Sequence[UUID]]:
+    """Return ids as one array parameter, however many there are."""
+    return literal(list(ids), ARRAY(Uuid()))
+
+
+def _days(days: Iterable[date]) -> BindParameter[Sequence[date]]:
+    return literal(list(days), ARRAY(Date()))
+
+
+def _figures(by_kind: dict[str, AnyRow]) -> YearFigures:
+    counted, own = by_kind.get(NORM), by_kind.get(OWN_TIME)
+    return YearFigures(
+        norm=None if counted is None or counted.position is None else _norm(counted),
+        credited_minutes=Minutes(0 if counted is None else counted.credits_posted),
+        reserved_minutes=Minutes(0 if counted is None else counted.debits_pending),
+        spent_minutes=Minutes(0 if counted is None else counted.debits_posted),
+        own_reserved_minutes=Minutes(0 if own is None else own.debits_pending),
+        own_spent_minutes=Minutes(0 if own is None else own.debits_posted),
+    )
+
+
+def _norm(row: AnyRow) -> NormRecorded:
+    return NormRecorded(
+        position=row.position,
+        policy_version_id=row.policy_version_id,
+        norm_minutes=row.norm_minutes,
+        transfer_id=row.transfer_id,
     )

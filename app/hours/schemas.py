@@ -1,13 +1,12 @@
 """The hour ledgers on the wire: whole minutes, of working time unless it says own time."""
 
 from datetime import date
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.hours.rules import CapacityPer, ExceptionGround, ReservationStatus
+from app.hours.rules import CapacityPer, EntryEffect, ExceptionGround, ReservationStatus
 from app.http.schemas import (
     AmountMinutes,
     Day,
@@ -49,17 +48,6 @@ class HourLedgerOut(Out):
     warning: Prose | None = Field(description="Said when the norm is passed or nearly so.")
 
 
-class EntryEffect(StrEnum):
-    """What an entry does to the ledger it stands on."""
-
-    NORM = "norm"
-    EXCEPTION = "exception"
-    RESERVED = "reserved"
-    SPENT = "spent"
-    RELEASED = "released"
-    REVERSED = "reversed"
-
-
 class HourEntryOut(Out):
     """One entry of an hour ledger, with what caused it."""
 
@@ -69,6 +57,12 @@ class HourEntryOut(Out):
     )
     effect: EntryEffect
     minutes: AmountMinutes
+    released_minutes: AmountMinutes = Field(
+        description="What else the reservation held, freed when the rest of it was spent."
+    )
+    resolves_id: UUID | None = Field(
+        description="The entry that this one spends, releases or reverses."
+    )
     own_time: bool
     activity_on: date = Field(description="The civil day that decides the year.")
     recorded_at: Moment
@@ -93,7 +87,7 @@ class HourExceptionIn(In):
                     "calendarYear": 2027,
                     "minutes": 1200,
                     "ground": "legal_requirement",
-                    "reason": "Hercertificering BOA en kwaliteitscriteria vallen in hetzelfde jaar.",
+                    "reason": "Hercertificering BOA en kwaliteitscriteria in hetzelfde jaar.",
                     "discussedOn": "2026-11-20",
                 }
             ]

@@ -112,12 +112,13 @@ def upgrade() -> None:
             id uuid NOT NULL,
             employee_id uuid NOT NULL,
             calendar_year integer NOT NULL,
+            position integer NOT NULL,
             policy_version_id uuid NOT NULL,
             norm_minutes bigint NOT NULL,
-            transfer_id uuid NOT NULL,
+            transfer_id uuid,
             CONSTRAINT pk_hour_norms PRIMARY KEY (organisation_id, id),
-            CONSTRAINT uq_hour_norms_employee_year_policy
-                UNIQUE (organisation_id, employee_id, calendar_year, policy_version_id),
+            CONSTRAINT uq_hour_norms_organisation_id_employee_id_calendar_year_position
+                UNIQUE (organisation_id, employee_id, calendar_year, position),
             CONSTRAINT fk_hour_norms_organisation_id_employee_id
                 FOREIGN KEY (organisation_id, employee_id)
                 REFERENCES employees (organisation_id, id) ON DELETE RESTRICT,
@@ -127,7 +128,9 @@ def upgrade() -> None:
             CONSTRAINT fk_hour_norms_organisation_id_transfer_id
                 FOREIGN KEY (organisation_id, transfer_id)
                 REFERENCES transfers (organisation_id, id) ON DELETE RESTRICT,
-            CONSTRAINT ck_hour_norms_minutes CHECK (norm_minutes > 0)
+            CONSTRAINT ck_hour_norms_position CHECK (position >= 1),
+            CONSTRAINT ck_hour_norms_minutes
+                CHECK (norm_minutes >= 0 AND (norm_minutes = 0) = (transfer_id IS NULL))
         )
         """
     )
