@@ -27,6 +27,7 @@ from app.decisions.errors import (
 from app.decisions.models import Decision, Proposal
 from app.decisions.rules import SAID, Breach, BreachKind, Impact, Need
 from app.decisions.schemas import (
+    CancellationIn,
     DecisionList,
     DecisionOut,
     DecisionPage,
@@ -61,13 +62,22 @@ from app.kernel.errors import StaleVersion
 from app.kernel.quantities import Cents
 from app.kernel.steps import restored
 from app.kernel.wording import Language, say
-from app.requests.errors import AssessmentIncomplete, RequestNotFound, TrancheNotFound
+from app.requests.errors import (
+    ActionNotAllowed,
+    AssessmentIncomplete,
+    BsnInText,
+    NotYourStep,
+    RequestNotFound,
+    TrancheNotFound,
+)
 from app.requests.rules import OverviewItem, Variation
+from app.requests.schemas import RequestOut
 
 proposals = area_router(prefix="/proposals", tag="decisions")
 decisions = area_router(prefix="/decisions", tag="decisions")
 tranches = area_router(prefix="/tranches", tag="decisions")
-routers = (tranches, proposals, decisions)
+requests = area_router(prefix="/requests", tag="decisions")
+routers = (tranches, proposals, decisions, requests)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR)
 _DECISION_REFUSALS = (
@@ -87,6 +97,7 @@ async def _service(work: CurrentWork) -> DecisionService:
 
 
 Service = Annotated[DecisionService, Depends(_service)]
+RequestId = Annotated[UUID, id_path("requestId")]
 TrancheId = Annotated[UUID, id_path("trancheId")]
 ProposalId = Annotated[UUID, id_path("proposalId")]
 DecisionId = Annotated[UUID, id_path("decisionId")]
@@ -364,6 +375,31 @@ async def revise_decision(
     return DecisionOut.model_validate(
         _decision(decision, in_force=True, language=language_of(request))
     )
+
+
+@requests.post(
+    "/{requestId}/cancellation",
+    **operation(
+        summary="Cancel a granted training",
+        term="toegekende opleiding annuleren",
+        roles=(Role.MANAGER, Role.HR),
+        refusals=(RequestNotFound, StaleVersion, ActionNotAllowed, NotYourStep, BsnInText),
+        key="required",
+        precondition=True,
+        role_rule="VIS-5.3",
+    ),
+)
+async def cancel_request(
+    request_id: RequestId,
+    body: CancellationIn,
+    service: Service,
+    expected: ExpectedVersions,
+    response: Response,
+) -> RequestOut:
+    """Cancel a training that was granted: what is committed and reserved for it is released."""
+    details = await service.cancel(request_id, reason=body.reason, expected=expected)
+    tag(response, details.version)
+    return RequestOut.of(details)
 
 
 def _overview(overview: Overview) -> TrancheOverviewOut:

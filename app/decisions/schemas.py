@@ -215,6 +215,16 @@ class RevisionIn(In):
     conditions: Prose | None = None
 
 
+class CancellationIn(In):
+    """Why a granted training does not go on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "De opleider heeft de uitvoering geannuleerd."}]}
+    )
+
+    reason: Prose
+
+
 class NeedOut(Out):
     """A training agreement that must be signed before the training starts (VIS-7.1)."""
 
