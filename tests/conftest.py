@@ -20,7 +20,7 @@ from app.settings import Settings
 from tests.support import statements, tokens
 from tests.support.clock import MONDAY, FrozenClock
 from tests.support.database import migrated_database, running_server
-from tests.support.organisations import Organisation, enter_in_directory
+from tests.support.organisations import Organisation, found_organisation
 
 _SERVERS = pytest.StashKey[ExitStack]()
 
@@ -129,13 +129,13 @@ async def client(app: FastAPI, clock: FrozenClock) -> AsyncIterator[httpx.AsyncC
 @pytest.fixture
 async def organisation(database: Database) -> Organisation:
     """Return a fresh employer with its policy of 2026 (advisory norm) and 2027 (binding)."""
-    return await enter_in_directory(database)
+    return await found_organisation(database)
 
 
 @pytest.fixture
 async def other_organisation(database: Database) -> Organisation:
     """Return another fresh employer, to look from the other side of the fence."""
-    return await enter_in_directory(database)
+    return await found_organisation(database)
 
 
 class SignIn(Protocol):

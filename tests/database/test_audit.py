@@ -23,6 +23,18 @@ from tests.support.organisations import Organisation, enter_in_directory
 from tests.support.sql import connected
 
 
+@pytest.fixture
+async def organisation(database: Database) -> Organisation:
+    """Return an organisation of the directory alone, without a policy or anything else."""
+    return await enter_in_directory(database)
+
+
+@pytest.fixture
+async def other_organisation(database: Database) -> Organisation:
+    """Return another one."""
+    return await enter_in_directory(database)
+
+
 async def _record(work: OpenWork, count: int = 1) -> list[UUID]:
     """Record ``count`` changes, each in a transaction of its own; return the objects' ids."""
     objects = [new_id() for _ in range(count)]

@@ -21,6 +21,18 @@ from tests.support.sql import connected
 from tests.support.statements import ACROSS
 
 
+@pytest.fixture
+async def organisation(database: Database) -> Organisation:
+    """Return an organisation of the directory alone, without a policy or anything else."""
+    return await enter_in_directory(database)
+
+
+@pytest.fixture
+async def other_organisation(database: Database) -> Organisation:
+    """Return another one."""
+    return await enter_in_directory(database)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pool:
     app_url: str

@@ -13,8 +13,20 @@ from app.db.session import Database
 from app.kernel.identifiers import new_id
 from app.settings import Settings
 from tests.conftest import OpenWork
-from tests.support.organisations import Organisation
+from tests.support.organisations import Organisation, enter_in_directory
 from tests.support.sql import TENANT_TABLES, connected, rows
+
+
+@pytest.fixture
+async def organisation(database: Database) -> Organisation:
+    """Return an organisation of the directory alone, without a policy or anything else."""
+    return await enter_in_directory(database)
+
+
+@pytest.fixture
+async def other_organisation(database: Database) -> Organisation:
+    """Return another one."""
+    return await enter_in_directory(database)
 
 
 async def _fill(database: Database, organisation: Organisation, work: OpenWork) -> UUID:
