@@ -15,7 +15,7 @@ RUN useradd --system --uid 10001 --home-dir /srv --shell /usr/sbin/nologin leerr
 WORKDIR /srv
 COPY --from=build /srv /srv
 ENV PATH=/srv/.venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 DATA_DIR=/data
-USER leerruimte
+USER 10001
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "\
