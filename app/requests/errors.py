@@ -32,7 +32,7 @@ class ActionNotAllowed(Refusal):
 class OwnRequest(Refusal):
     """Nobody endorses, assesses, classifies or consents to what is for oneself."""
 
-    slug = "own-request"
+    slug = "own-request-step"
     kind = Kind.FORBIDDEN
     rule = "VIS-5.3"
     title = Text(en="Your own request", nl="Uw eigen aanvraag")

@@ -580,11 +580,12 @@ def check_draft(draft: Draft) -> None:
 
     Raises:
         DatesReversed: the training ends before it starts.
-        SessionOutsideTraining: a session before the first or after the last day.
+        SessionOutsideTraining: a session in working time before the first or after the last day.
         TwiceNamed: a participant or a criterion stands in it twice.
         BsnInText: a citizen service number stands in one of its texts (LAW-12).
     """
-    check_dates(draft.starts_on, draft.ends_on, [session.held_on for session in draft.sessions])
+    in_working_time = [session.held_on for session in draft.sessions if session.working_time]
+    check_dates(draft.starts_on, draft.ends_on, in_working_time)
     check_named_once("participantIds", draft.participant_ids)
     check_named_once("grounds", [ground.criterion for ground in draft.grounds])
     check_free_text(draft.free_texts)
@@ -674,6 +675,11 @@ def is_bsn(digits: str) -> bool:
     return weighed % 11 == 0 and digits != "000000000"
 
 
+def holds_bsn(text: str) -> bool:
+    """Tell whether a number that is a BSN by its form stands alone in a text (LAW-12)."""
+    return any(is_bsn(found) for found in _NINE_DIGITS.findall(text))
+
+
 def check_free_text(texts: Mapping[str, str | None]) -> None:
     """Refuse free text with a citizen service number in it, by the name of its field (LAW-12).
 
@@ -683,7 +689,7 @@ def check_free_text(texts: Mapping[str, str | None]) -> None:
         BsnInText: naming the first field that holds one.
     """
     for field, text in texts.items():
-        if text is not None and any(is_bsn(found) for found in _NINE_DIGITS.findall(text)):
+        if text is not None and holds_bsn(text):
             raise BsnInText(field=field)
 
 
@@ -740,8 +746,7 @@ def spread_sessions(
     """
     if ends_on < starts_on:
         raise DatesReversed(starts_on=starts_on, ends_on=ends_on)
-    span = [starts_on + timedelta(days=n) for n in range((ends_on - starts_on).days + 1)]
-    days = [day for day in span if not is_free_day(day)] or span
+    days = _days_to_spread_over(starts_on, ends_on)
     needed = -(-minutes // DAY_MINUTES)
     if needed > len(days):
         raise HoursDoNotFit(
@@ -757,6 +762,30 @@ def spread_sessions(
         )
         for n in range(needed)
     )
+
+
+def spread_study(
+    starts_on: date, ends_on: date, minutes: Minutes
+) -> tuple[tuple[date, Minutes], ...]:
+    """Return days and minutes of study in one's own time that is known only in total: an estimate.
+
+    As ``spread_sessions``, but what the days of the training can not hold is preparation: it takes
+    working days before the start.
+
+    Raises:
+        DatesReversed: ``ends_on`` comes before ``starts_on``.
+    """
+    begins_on = starts_on
+    if starts_on <= ends_on:
+        while minutes > DAY_MINUTES * len(_days_to_spread_over(begins_on, ends_on)):
+            begins_on -= _ONE_DAY
+    return spread_sessions(begins_on, ends_on, minutes)
+
+
+def _days_to_spread_over(first: date, last: date) -> list[date]:
+    """Return the working days from ``first`` to ``last``, or all days when there is none."""
+    span = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return [day for day in span if not is_free_day(day)] or span
 
 
 # --- Tranches -----------------------------------------------------------------------------------
@@ -1022,20 +1051,18 @@ class IntakeChange(StrEnum):
 class IntakePlan:
     """What taking in a row comes to.
 
-    ``obstacle`` is why it stays a draft: what a submission would be refused for. ``ruling`` is the
-    tranche a submitted one falls in. A row that changes nothing has neither.
+    ``status`` is the one it has afterwards. ``obstacle`` is why it stays a draft: what a submission
+    would be refused for. ``ruling`` is the tranche a submitted one falls in. A row that changes
+    nothing has neither.
     """
 
     row: IntakeRow
     change: IntakeChange
     request_id: UUID
-    obstacle: Refusal | None
-    ruling: TrancheRuling | None
-    policy_version_id: UUID | None
-
-    @property
-    def status(self) -> RequestStatus:
-        return RequestStatus.DRAFT if self.obstacle else RequestStatus.SUBMITTED
+    status: RequestStatus
+    obstacle: Refusal | None = None
+    ruling: TrancheRuling | None = None
+    policy_version_id: UUID | None = None
 
 
 # --- The overview of a tranche (request side) ---------------------------------------------------

@@ -509,7 +509,7 @@ class RatingIn(In):
     """HR's judgement on one criterion: 0 none, 1 slight, 2 clear, 3 strong, 4 decisive."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=9)] = Field(
+    rating: Annotated[int, Field(ge=0, le=10)] = Field(
         description="On the policy's scale, from 0 to 4 unless it says otherwise."
     )
     motivation: Prose
@@ -565,7 +565,7 @@ class RatingOut(Out):
     """HR's judgement on one criterion."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=9)]
+    rating: Annotated[int, Field(ge=0, le=10)]
     motivation: Prose
 
 

@@ -401,7 +401,7 @@ class RequestService:
         Source: VIS-6.1, VIS-6.4.
         """
         row, details = await self._locked(request_id, expected)
-        row.status = next_status(details.status, RequestAction.SUBMIT).value
+        status = next_status(details.status, RequestAction.SUBMIT)
         await self._check_handler(details, RequestAction.SUBMIT)
         check_free_text({"necessity": necessity})
         check_submittable(
@@ -420,6 +420,7 @@ class RequestService:
         else:
             check_necessity(details.reference, details.basis)
             steps = interim_steps(self._work.now, details.basis, necessity)
+        row.status = status.value
         row.tranche_id = None if tranche is None else tranche.id
         row.interim = tranche is None
         row.necessity = necessity
@@ -604,7 +605,7 @@ class RequestService:
         Source: VIS-6.6, KB-14.
         """
         row, details = await self._locked(request_id, expected)
-        row.status = next_status(details.status, RequestAction.COMPLETE).value
+        status = next_status(details.status, RequestAction.COMPLETE)
         if self._work.actor.person_id in details.participant_ids:
             raise OwnRequest(reference=details.reference, action=RequestAction.COMPLETE)
         await self._check_handler(details, RequestAction.COMPLETE)
@@ -615,6 +616,7 @@ class RequestService:
             row.outcome_nlqf_level = outcome.nlqf_level
             row.outcome_credits = outcome.credits
         check_everyone_named(details, completed)
+        row.status = status.value
         row.completed_on = completed_on
         row.version += 1
         await self._requests.save()
@@ -650,21 +652,21 @@ class RequestService:
         """
         existing = known.get(row.reference)
         if existing is not None and existing.source_digest == row.digest:
-            return IntakePlan(row, IntakeChange.UNCHANGED, existing.id, None, None, None)
+            return IntakePlan(row, IntakeChange.UNCHANGED, existing.id, existing.status)
         if existing is not None and existing.status is not RequestStatus.DRAFT:
             raise ImportedRequestSettled(reference=row.reference, status=existing.status)
         check_draft(row.draft)
         submitted_on = amsterdam_day(row.submitted_at)
         await self._people.require_employed(row.draft.participant_ids, submitted_on)
         policy = await self._policies.policy_on(submitted_on)
+        obstacle = obstacle_to_submission(row.reference, row.draft, applicant_id=row.applicant_id)
         return IntakePlan(
             row=row,
             change=IntakeChange.CREATED if existing is None else IntakeChange.REPLACED,
             request_id=new_id() if existing is None else existing.id,
-            obstacle=obstacle_to_submission(
-                row.reference, row.draft, applicant_id=row.applicant_id
-            ),
-            ruling=tranche_for(row.submitted_at, policy.policy),
+            status=RequestStatus.SUBMITTED if obstacle is None else RequestStatus.DRAFT,
+            obstacle=obstacle,
+            ruling=tranche_for(row.submitted_at, policy.policy) if obstacle is None else None,
             policy_version_id=policy.id,
         )
 
@@ -675,6 +677,7 @@ class RequestService:
     async def take_in(self, plan: IntakePlan) -> None:
         """Do what the plan says: store the request as submitted then, or as a draft."""
         row = plan.row
+        reclassified = True
         if plan.change is IntakeChange.UNCHANGED:
             return
         if plan.change is IntakeChange.CREATED:
@@ -685,12 +688,13 @@ class RequestService:
                 applicant_id=row.applicant_id,
             )
         else:
-            request, _ = await self._locked(plan.request_id, None)
+            request, before = await self._locked(plan.request_id, None)
+            reclassified = before.basis is not row.draft.basis
             _fill(request, row.draft)
             request.applicant_id = row.applicant_id
             request.version += 1
         request.source_digest = row.digest
-        if plan.obstacle is None and plan.ruling is not None and plan.policy_version_id:
+        if plan.ruling is not None and plan.policy_version_id is not None:
             tranche = await self._open(plan.ruling.key, plan.policy_version_id)
             request.status = RequestStatus.SUBMITTED.value
             request.tranche_id = tranche.id
@@ -701,7 +705,8 @@ class RequestService:
         else:
             await self._requests.save()
             await self._requests.replace_parts(request.id, row.draft)
-        await self._classify(request, row.draft.basis, None, row.draft.basis_reason)
+        if reclassified:
+            await self._classify(request, row.draft.basis, None, row.draft.basis_reason)
         await self._record(
             "request.imported",
             request.id,
@@ -914,9 +919,10 @@ class RequestService:
         reason: str,
     ) -> RequestDetails:
         row, details = await self._locked(request_id, expected)
-        row.status = next_status(details.status, action).value
+        status = next_status(details.status, action)
         await self._check_handler(details, action)
         check_free_text({"reason": reason})
+        row.status = status.value
         row.closing_reason = reason
         row.version += 1
         await self._requests.save()
