@@ -45,6 +45,7 @@ _AREAS = (
     "budgets",
     "policy",
     "integrations",
+    "reports",
     "ledger",
     "demo",
 )
@@ -136,7 +137,10 @@ def _modules(name: str) -> Iterator[ModuleType]:
     for area in _AREAS:
         found = f"app.{area}.{name}"
         if find_spec(found) is not None:
-            yield import_module(found)
+            try:
+                yield import_module(found)
+            except ImportError:
+                _log.exception("area left out: %s", found)
 
 
 def _routers() -> Iterator[APIRouter]:

@@ -1,6 +1,7 @@
 """Faults of the database as refusals: what may be tried again, and what a constraint stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -15,11 +16,26 @@ _PASSING = ("08", "53", "57", "58")
 _PASSING_STATES = frozenset({"55P03", "25006"})
 
 
-def as_refusal(error: SQLAlchemyError, constraints: Mapping[str, type[Refusal]]) -> Refusal | None:
-    """Return the refusal that a database error stands for, or None when it is a defect.
+@contextmanager
+def faults_as_refusals(constraints: Mapping[str, type[Refusal]]) -> Generator[None]:
+    """Turn the database's errors in the block into refusals; what is a defect stays as it is.
 
     ``constraints`` says what each named constraint means to whoever violates it.
+
+    Raises:
+        TooBusy: it could not be done now. Nothing was done; or the connection was lost in the
+            commit, and a repetition with the same idempotency key tells.
     """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        refusal = _as_refusal(error, constraints)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _as_refusal(error: SQLAlchemyError, constraints: Mapping[str, type[Refusal]]) -> Refusal | None:
     if isinstance(error, PoolTimeout | InterfaceError):
         return TooBusy()
     if not isinstance(error, DBAPIError):

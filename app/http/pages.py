@@ -173,7 +173,8 @@ def _page(request: Request, title: str, body: str) -> HTMLResponse:
         f"<link rel='icon' href='/docs/static/icon.svg'>"
         f"<link rel='stylesheet' href='/docs/static/page.css'></head><body>"
         f"<header><a href='/'>Leerruimte</a><nav aria-label='{_NAVIGATION[language]}'>"
-        f"<a href='/docs'>API</a><a href='/problems'>{escape(_PROBLEMS[language])}</a></nav></header>"
+        f"<a href='/docs'>API</a><a href='/problems'>{escape(_PROBLEMS[language])}</a></nav>"
+        f"</header>"
         f"<main>{body}</main></body></html>",
         headers={
             "Content-Security-Policy": _PAGE_POLICY,

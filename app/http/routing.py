@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db.session import Database, retryable
 from app.db.work import Work
 from app.http.bodies import BoundedRequest
-from app.http.faults import as_refusal
+from app.http.faults import faults_as_refusals
 from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
 from app.http.operation import ACCEPTS, BULK, KEY, ROLE_RULE, ROLES
 from app.http.preconditions import unless_known
@@ -111,6 +111,10 @@ class TransactionalRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             edge: Edge = request.app.state.edge
+            with faults_as_refusals(edge.constraints):
+                return await serve(edge, request)
+
+        async def serve(edge: Edge, request: Request) -> Response:
             identity = await edge.verifier.authenticate(request.headers.getlist("authorization"))
             request.state.organisation_id = identity.organisation_id
             if allowed.isdisjoint(identity.roles):
@@ -128,9 +132,7 @@ class TransactionalRoute(APIRoute):
             claim = (
                 read_claim(request, body, required=declared[KEY] == "required") if keyed else None
             )
-            answer = await _with_retries(
-                lambda: _attempt(edge, identity, bounded, claim, inner), edge.constraints
-            )
+            answer = await _with_retries(lambda: _attempt(edge, identity, bounded, claim, inner))
             return unless_known(request, answer)
 
         return handle
@@ -161,24 +163,18 @@ async def _attempt(
     return answer
 
 
-async def _with_retries(
-    attempt: Callable[[], Awaitable[Response]], constraints: Mapping[str, type[Refusal]]
-) -> Response:
-    """Repeat what the database asks to repeat, and turn its passing faults into refusals.
+async def _with_retries(attempt: Callable[[], Awaitable[Response]]) -> Response:
+    """Repeat what the database asks to repeat (a collision with other work), a few times.
 
     Raises:
-        TooBusy: it could not be done now; nothing was done, or (the connection was lost in the
-            commit) a repetition with the same idempotency key tells.
+        TooBusy: it collided each time; nothing was done.
     """
     for tried in range(1, _ATTEMPTS + 1):
         try:
             return await attempt()
         except SQLAlchemyError as error:
             if not retryable(error):
-                refusal = as_refusal(error, constraints)
-                if refusal is None:
-                    raise
-                raise refusal from error
+                raise
         # Whoever collided should not collide again at once.
         await asyncio.sleep(random.uniform(0.005, 0.03) * tried)  # noqa: S311 - no secret
     raise TooBusy

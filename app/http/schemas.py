@@ -86,7 +86,7 @@ def at_most(length: int, *, at_least: int = 0) -> Any:  # noqa: ANN401 - Field()
 
 
 def id_path(alias: str, *, of: str | None = None) -> Any:  # noqa: ANN401 - Path() is Any
-    """Declare an identifier in the path, as in ``Annotated[UUID, id_path("requestId")]``."""
+    """Declare an identifier in the path: the second argument of an ``Annotated[UUID, ...]``."""
     named = of or re.sub(r"(?<!^)(?=[A-Z])", " ", alias.removesuffix("Id")).lower()
     return Path(alias=alias, description=f"Identifier of the {named}.")
 
