@@ -27,12 +27,12 @@ class MeansExceeded(Refusal):
     rule = "VIS-5.1"
     title = Text(en="More than the means allow", nl="Meer dan de middelen toelaten")
     detail = Text(
-        en="This takes {asked_cents} from the means of {budget_year}, of which {room_cents} is left.",
-        nl="Dit vraagt {asked_cents} van de middelen van {budget_year}; daarvan resteert {room_cents}.",
+        en="This takes {asked_cents} of the means of {budget_year}; {room_cents} of them is left.",
+        nl="Dit vraagt {asked_cents}; van de middelen van {budget_year} resteert {room_cents}.",
     )
     remedy = Text(
         en="Grant less, defer, or have the management team raise the means of the year.",
-        nl="Ken minder toe, houd aan, of laat het managementteam de middelen van het jaar verhogen.",
+        nl="Ken minder toe, houd aan, of laat het managementteam de middelen verhogen.",
     )
 
 
@@ -41,8 +41,14 @@ class MeansBelowCommitted(Refusal):
     rule = "VIS-5.1"
     title = Text(en="Lower than what is committed", nl="Lager dan wat is verplicht")
     detail = Text(
-        en="Of the means of {budget_year}, {used_cents} is committed or spent; {asked_cents} is less.",
-        nl="Van de middelen van {budget_year} is {used_cents} verplicht of besteed; {asked_cents} is minder.",
+        en=(
+            "Of the means of {budget_year}, {used_cents} is committed or spent; {asked_cents} is"
+            " less."
+        ),
+        nl=(
+            "Van de middelen van {budget_year} is {used_cents} verplicht of besteed;"
+            " {asked_cents} is minder."
+        ),
     )
     remedy = Text(
         en="Set the means no lower than what is committed, or revise decisions first.",

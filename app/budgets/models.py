@@ -15,12 +15,13 @@ class MeansSetting(TenantRow, Base):
 
     __tablename__ = "means_settings"
     __table_args__ = (
+        UniqueConstraint("organisation_id", "budget_year", "position"),
         refers("transfer_id", "transfers"),
-        Index(None, "organisation_id", "budget_year", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     budget_year: Mapped[int]
+    position: Mapped[int]
     amount_cents: Mapped[Cents]
     previous_cents: Mapped[Cents]
     motivation: Mapped[str]

@@ -10,6 +10,7 @@ from app.budgets.models import Actual, Commitment, MeansSetting
 from app.budgets.rules import CommitmentStatus
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents
+from app.requests.models import TrainingRequest
 
 
 class BudgetRepository:
@@ -38,14 +39,14 @@ class BudgetRepository:
     async def last_setting(self, year: int) -> MeansSetting | None:
         """Return what the MT last decided on the means of a year; None before the first time."""
         return await self._session.scalar(
-                select(MeansSetting)
-                .where(
-                    MeansSetting.organisation_id == self._organisation_id,
-                    MeansSetting.budget_year == year,
-                )
-                .order_by(MeansSetting.id.desc())
-                .limit(1)
+            select(MeansSetting)
+            .where(
+                MeansSetting.organisation_id == self._organisation_id,
+                MeansSetting.budget_year == year,
             )
+            .order_by(MeansSetting.position.desc())
+            .limit(1)
+        )
 
     async def settings_of(self, year: int, page: PageOf) -> Page[MeansSetting]:
         """Return the decisions on the means of a year, oldest first."""
@@ -54,26 +55,38 @@ class BudgetRepository:
             MeansSetting.budget_year == year,
         )
         if page.after is not None:
-            query = query.where(MeansSetting.id > UUID(page.after[0]))
+            query = query.where(MeansSetting.position > int(page.after[0]))
         rows = (
-            await self._session.scalars(query.order_by(MeansSetting.id).limit(page.limit + 1))
+            await self._session.scalars(query.order_by(MeansSetting.position).limit(page.limit + 1))
         ).all()
-        return take(rows, page, key=_by_id)
+        return take(rows, page, key=lambda row: (str(row.position),))
 
     async def commitment(self, commitment_id: UUID) -> Commitment | None:
         return await self._session.get(Commitment, (self._organisation_id, commitment_id))
 
-    async def lock_commitment(self, commitment_id: UUID) -> Commitment | None:
-        """Return a commitment, locked: invoices on it are booked one after another."""
-        return await self._session.scalar(
-                select(Commitment)
-                .where(
-                    Commitment.organisation_id == self._organisation_id,
-                    Commitment.id == commitment_id,
-                )
-                .with_for_update(of=Commitment)
-                .execution_options(populate_existing=True)
+    async def hold_request(self, request_id: UUID) -> None:
+        """Keep a request from being decided on while its means move: share its row's lock."""
+        await self._session.execute(
+            select(TrainingRequest.id)
+            .where(
+                TrainingRequest.organisation_id == self._organisation_id,
+                TrainingRequest.id == request_id,
             )
+            .with_for_update(read=True, of=TrainingRequest)
+        )
+
+    async def lock_commitment(self, commitment_id: UUID) -> Commitment:
+        """Return a commitment, locked: invoices on it are booked one after another."""
+        locked = await self._session.scalars(
+            select(Commitment)
+            .where(
+                Commitment.organisation_id == self._organisation_id,
+                Commitment.id == commitment_id,
+            )
+            .with_for_update(of=Commitment)
+            .execution_options(populate_existing=True)
+        )
+        return locked.one()
 
     async def lock_open(self, request_ids: Collection[UUID]) -> Sequence[Commitment]:
         """Return the open commitments of these requests, locked, in order of id."""
@@ -131,5 +144,5 @@ class BudgetRepository:
         return take(rows, page, key=_by_id)
 
 
-def _by_id(row: MeansSetting | Commitment | Actual) -> tuple[str, ...]:
+def _by_id(row: Commitment | Actual) -> tuple[str, ...]:
     return (str(row.id),)

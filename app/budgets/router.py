@@ -13,6 +13,7 @@ from app.budgets.errors import (
     MeansBelowCommitted,
     MeansExceeded,
 )
+from app.budgets.rules import MeansRoom
 from app.budgets.schemas import (
     ActualIn,
     ActualPage,
@@ -23,7 +24,6 @@ from app.budgets.schemas import (
     MeansIn,
     MeansSettingPage,
 )
-from app.budgets.rules import MeansRoom
 from app.budgets.service import BudgetService
 from app.http.deps import CurrentWork, ExpectedVersions, Paging, link_next, tag
 from app.http.operation import operation
@@ -32,9 +32,10 @@ from app.http.schemas import id_path
 from app.kernel.actors import Role
 from app.kernel.errors import StaleVersion
 from app.kernel.quantities import Cents
+from app.requests.errors import BsnInText
 
-budgets = area_router(prefix="/budgets", tag="Means")
-commitments = area_router(prefix="/commitments", tag="Means")
+budgets = area_router(prefix="/budgets", tag="budgets")
+commitments = area_router(prefix="/commitments", tag="budgets")
 routers = (budgets, commitments)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR, Role.ADMIN)
@@ -67,7 +68,7 @@ CommitmentId = Annotated[UUID, id_path("commitmentId")]
     **operation(summary="List the means of all years", term="middelen per jaar", roles=_READERS),
 )
 async def list_budgets(service: Service) -> BudgetList:
-    """Return the means of each year for which the management team has set them, the latest first."""
+    """Return the means of each year for which the MT has set them, the latest year first."""
     rooms = await service.budgets()
     return BudgetList.model_validate({"items": [_shown(room) for room in rooms]})
 
@@ -93,7 +94,7 @@ async def get_budget(budget_year: BudgetYear, service: Service) -> BudgetOut:
         term="middelen vaststellen",
         roles=(Role.MT,),
         status=201,
-        refusals=(MeansBelowCommitted,),
+        refusals=(BsnInText, MeansBelowCommitted),
         key="required",
         role_rule="VIS-5.1",
     ),
@@ -133,12 +134,18 @@ async def list_means(
     **operation(summary="List commitments", term="verplichtingen", roles=_READERS),
 )
 async def list_commitments(
+    *,
     service: Service,
     paging: Paging,
     request: Request,
     response: Response,
-    budget_year: Annotated[int | None, Query(alias="budgetYear", ge=2000, le=2199)] = None,
-    request_id: Annotated[UUID | None, Query(alias="requestId")] = None,
+    budget_year: Annotated[
+        int | None,
+        Query(alias="budgetYear", ge=2000, le=2199, description="Only of this year's means."),
+    ] = None,
+    request_id: Annotated[
+        UUID | None, Query(alias="requestId", description="Only of this training request.")
+    ] = None,
 ) -> CommitmentPage:
     """Return what grants have bound of the means, oldest first."""
     page = await service.commitments(year=budget_year, request_id=request_id, page=paging)

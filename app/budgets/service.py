@@ -36,6 +36,7 @@ from app.ledger.rules import (
     Void,
 )
 from app.ledger.service import LedgerService
+from app.requests.rules import check_free_text
 
 MEANS = "means"
 _SOURCE = "means-source"
@@ -59,7 +60,10 @@ class _Accounts:
 
 
 class BudgetService:
-    """The means of the actor's organisation."""
+    """The means of the actor's organisation, on the ledger.
+
+    Locks a request, then its commitments by id, then accounts.
+    """
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -111,28 +115,30 @@ class BudgetService:
 
         Raises:
             MeansBelowCommitted: more is committed and spent than the new total.
+            BsnInText: a citizen service number stands in the motivation (LAW-12).
 
         Source: VIS-5.1.
         """
+        check_free_text({"motivation": motivation})
         accounts = await self._open(year)
         before = await self.room(year, lock=True)
         if amount_cents < before.used_cents:
             raise MeansBelowCommitted(
                 budget_year=year, asked_cents=amount_cents, used_cents=before.used_cents
             )
+        previous = await self._budgets.last_setting(year)
         setting = MeansSetting(
             organisation_id=self._work.organisation_id,
             id=new_id(),
             budget_year=year,
+            position=1 if previous is None else previous.position + 1,
             amount_cents=amount_cents,
             previous_cents=before.means_cents,
             motivation=motivation,
             set_by=self._work.actor.subject,
             set_at=self._work.now,
         )
-        setting.transfer_id = await self._put(
-            accounts, setting, await self._budgets.last_setting(year)
-        )
+        setting.transfer_id = await self._put(accounts, setting, previous)
         await self._budgets.add(setting)
         await self._audit.record(
             action="means.set",
@@ -197,6 +203,19 @@ class BudgetService:
             for grant, transfer in zip(costly, transfers, strict=True)
         ]
         await self._budgets.add(*commitments)
+        for commitment in commitments:
+            await self._audit.record(
+                action="commitment.made",
+                object_type="commitment",
+                object_id=commitment.id,
+                after={
+                    "budget_year": year,
+                    "amount_cents": commitment.amount_cents,
+                    "request_id": commitment.request_id,
+                    "decision_id": commitment.decision_id,
+                },
+                rule_ids=("VIS-5.1",),
+            )
         return commitments
 
     async def release(self, request_ids: Collection[UUID], *, cause_id: UUID) -> Cents:
@@ -217,6 +236,8 @@ class BudgetService:
                     pending_id=commitment.transfer_id,
                 )
                 for commitment in commitments
+                # Nothing is held any more where invoices took all of it.
+                if commitment.open_cents
             ]
         )
         freed = sum(commitment.open_cents for commitment in commitments)
@@ -280,9 +301,8 @@ class BudgetService:
             MeansExceeded: what goes beyond the commitment does not fit the year's room.
             InvoiceBookedTwice: the invoice's reference is already on this commitment.
         """
+        await self._budgets.hold_request((await self.commitment(commitment_id)).request_id)
         commitment = await self._budgets.lock_commitment(commitment_id)
-        if commitment is None:
-            raise CommitmentNotFound
         check_version(commitment.version, expected)
         if commitment.status != CommitmentStatus.OPEN.value:
             raise CommitmentClosed(status=commitment.status)
@@ -350,8 +370,10 @@ class BudgetService:
     def _entries(
         self, commitment: Commitment, actual: Actual, parts: Settlement, accounts: _Accounts
     ) -> list[Entry]:
-        """Return what an invoice does in the ledger: a pending transfer is resolved once, so what
-        stays committed is held anew."""
+        """Return what an invoice does in the ledger.
+
+        A pending transfer is resolved once, so what stays committed is held anew.
+        """
         cause = Cause(
             key=f"actual:{actual.id}",
             cause_type="actual",

@@ -16,17 +16,20 @@ from app.http.schemas import (
     Out,
     PageSchema,
     Prose,
-    SignedMinutes,
     Year,
     at_most,
 )
+
+# A sum: what is added up may pass the bound of one amount.
+TotalMinutes = Annotated[int, Field(ge=0, le=2**53)]
+SignedTotalMinutes = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 class OwnTimeOut(Out):
     """Hours in the employee's own time: recorded, and not counted against the norm (VIS-8.1)."""
 
-    reserved_minutes: AmountMinutes
-    spent_minutes: AmountMinutes
+    reserved_minutes: TotalMinutes
+    spent_minutes: TotalMinutes
 
 
 class HourLedgerOut(Out):
@@ -35,13 +38,13 @@ class HourLedgerOut(Out):
     employee_id: UUID
     calendar_year: Year
     binding: bool = Field(description="Whether the norm refuses (from 2027) or only warns (2026).")
-    norm_minutes: AmountMinutes
-    exception_minutes: AmountMinutes = Field(
+    norm_minutes: TotalMinutes
+    exception_minutes: TotalMinutes = Field(
         description="Individual decisions of the MT beyond the norm (VIS-8.2)."
     )
-    reserved_minutes: AmountMinutes = Field(description="Granted, and not held or recorded yet.")
-    spent_minutes: AmountMinutes = Field(description="Attended.")
-    room_minutes: SignedMinutes = Field(
+    reserved_minutes: TotalMinutes = Field(description="Granted, and not held or recorded yet.")
+    spent_minutes: TotalMinutes = Field(description="Attended.")
+    room_minutes: SignedTotalMinutes = Field(
         description="Norm and exceptions less reserved and spent; negative past an advisory norm."
     )
     own_time: OwnTimeOut
@@ -231,12 +234,12 @@ class CapacityRowOut(Out):
     employee_id: UUID | None
     starts_on: date
     ends_before: date
-    contract_minutes: AmountMinutes = Field(
+    contract_minutes: TotalMinutes = Field(
         description="Contract hours on weekdays; holidays and leave are not taken off."
     )
-    requested_minutes: AmountMinutes = Field(description="Asked for, and not decided yet.")
-    reserved_minutes: AmountMinutes
-    attended_minutes: AmountMinutes
+    requested_minutes: TotalMinutes = Field(description="Asked for, and not decided yet.")
+    reserved_minutes: TotalMinutes
+    attended_minutes: TotalMinutes
 
 
 class CapacityOut(Out):

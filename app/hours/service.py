@@ -73,6 +73,7 @@ from app.people.errors import TeamNotFound
 from app.people.service import PeopleService
 from app.policy.rules import ProRating
 from app.policy.service import PolicyService
+from app.requests.rules import check_free_text
 
 _NO_FIGURES = YearFigures()
 
@@ -238,10 +239,12 @@ class HourService:
             ExceptionForSelf: the exception is for who decides it.
             ExceptionInPast: it was not discussed by today.
             ExceptionForPastYear: the year is over.
+            BsnInText: a citizen service number stands in the reason (LAW-12).
             NoPolicyInForce: none is live on the first day of that year.
 
         Source: VIS-8.2, VIS-10.1.
         """
+        check_free_text({"reason": reason})
         await self._people.check_visible([employee_id])
         check_exception(
             employee_id=employee_id,
@@ -401,9 +404,12 @@ class HourService:
             ReservationMissing: one of them has no hours open for it.
             SessionStillToCome: its day has not come.
             AttendanceBeyondPlan: it was longer than planned.
+            BsnInText: a citizen service number stands in a reason (LAW-12).
 
         Source: VIS-5.3, VIS-6.6, VIS-8.1.
         """
+        for one in attended:
+            check_free_text({"absence_reason": one.absence_reason})
         employee_ids = {one.employee_id for one in attended}
         await self._people.check_visible(employee_ids)
         check_recorder(employee_ids, recorder_id=self._work.actor.person_id)
@@ -471,9 +477,11 @@ class HourService:
             AttendanceBeyondPlan: it would be longer than was planned.
             AttendanceUnchanged: these are the minutes that stand recorded.
             NormExceeded: the norm binds, and what is added does not fit it.
+            BsnInText: a citizen service number stands in the reason (LAW-12).
 
         Source: VIS-6.6, VIS-8.1.
         """
+        check_free_text({"reason": reason})
         before = await self._seen_attendance(attendance_id)
         check_recorder([before.employee_id], recorder_id=self._work.actor.person_id)
         await self._hours.hold_request(before.request_id)

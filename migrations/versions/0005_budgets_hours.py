@@ -25,6 +25,7 @@ def upgrade() -> None:
             organisation_id uuid NOT NULL,
             id uuid NOT NULL,
             budget_year integer NOT NULL,
+            position integer NOT NULL,
             amount_cents bigint NOT NULL,
             previous_cents bigint NOT NULL,
             motivation text NOT NULL,
@@ -32,17 +33,16 @@ def upgrade() -> None:
             set_by text NOT NULL,
             set_at timestamptz NOT NULL,
             CONSTRAINT pk_means_settings PRIMARY KEY (organisation_id, id),
+            CONSTRAINT uq_means_settings_organisation_id_budget_year_position
+                UNIQUE (organisation_id, budget_year, position),
             CONSTRAINT fk_means_settings_organisation_id_transfer_id
                 FOREIGN KEY (organisation_id, transfer_id)
                 REFERENCES transfers (organisation_id, id) ON DELETE RESTRICT,
+            CONSTRAINT ck_means_settings_position CHECK (position >= 1),
             CONSTRAINT ck_means_settings_amount CHECK (amount_cents >= 0 AND previous_cents >= 0),
             CONSTRAINT ck_means_settings_year CHECK (budget_year BETWEEN 2000 AND 2999)
         )
         """
-    )
-    op.execute(
-        "CREATE INDEX ix_means_settings_organisation_id_budget_year_id"
-        " ON means_settings (organisation_id, budget_year, id)"
     )
     op.execute(
         """
