@@ -80,7 +80,7 @@ class Decision(TenantRow, Base):
         refers("request_id", "training_requests"),
         refers("policy_version_id", "policy_versions"),
         refers("revises_id", "decisions"),
-        Index(None, "organisation_id", "request_id", "id"),
+        Index("ix_decisions_organisation_id_request_id", "organisation_id", "request_id", "id"),
         Index(None, "organisation_id", "proposal_id"),
     )
 
