@@ -1,6 +1,7 @@
 """Where agreements, signatures and claims are kept."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.agreements.models import Agreement, RepaymentClaim, Signature
 from app.agreements.rules import AgreementStatus, ClaimStatus
+from app.hours.models import HourReservation
+from app.hours.rules import ReservationStatus
 from app.kernel.pages import Page, PageOf, take
 
 _ENDED = (AgreementStatus.VOID.value, AgreementStatus.SUPERSEDED.value)
@@ -157,6 +160,20 @@ class AgreementRepository:
                     Signature.agreement_id == agreement_id,
                 )
                 .order_by(Signature.signed_at, Signature.id)
+            )
+        ).all()
+
+    async def hours_held(self, employee_ids: Collection[UUID]) -> Sequence[Row[UUID, UUID, date]]:
+        """Return employee, request and day of each session that hours are still reserved for."""
+        return (
+            await self._session.execute(
+                select(
+                    HourReservation.employee_id, HourReservation.request_id, HourReservation.held_on
+                ).where(
+                    HourReservation.organisation_id == self._organisation_id,
+                    HourReservation.employee_id.in_(employee_ids),
+                    HourReservation.status == ReservationStatus.OPEN.value,
+                )
             )
         ).all()
 

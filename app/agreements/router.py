@@ -68,7 +68,6 @@ agreements = area_router(prefix="/agreements", tag="Agreements")
 clause_reviews = area_router(prefix="/requests", tag="Agreements")
 departures = area_router(prefix="/employees", tag="Agreements")
 claims = area_router(prefix="/repayment-claims", tag="Repayment")
-routers = (agreements, clause_reviews, departures, claims)
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
 _SIGNERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT)
@@ -111,15 +110,15 @@ async def list_agreements(
     page: Paging,
     request: Request,
     response: Response,
-    status: Annotated[AgreementStatus, Query()] | None = None,
+    status: Annotated[
+        AgreementStatus | None, Query(description="Only those in this status.")
+    ] = None,
     request_id: Annotated[
-        UUID, Query(alias="requestId", description="Only those of this training request.")
-    ]
-    | None = None,
+        UUID | None, Query(alias="requestId", description="Only those of this training request.")
+    ] = None,
     employee_id: Annotated[
-        UUID, Query(alias="employeeId", description="Only those with this employee.")
-    ]
-    | None = None,
+        UUID | None, Query(alias="employeeId", description="Only those with this employee.")
+    ] = None,
 ) -> AgreementPage:
     """Return the agreements you may see, oldest first: your own, your people's, or all for HR."""
     found = await service.agreements(
@@ -361,15 +360,13 @@ async def list_repayment_claims(
     page: Paging,
     request: Request,
     response: Response,
-    status: Annotated[ClaimStatus, Query()] | None = None,
+    status: Annotated[ClaimStatus | None, Query(description="Only those in this status.")] = None,
     employee_id: Annotated[
-        UUID, Query(alias="employeeId", description="Only those on this employee.")
-    ]
-    | None = None,
+        UUID | None, Query(alias="employeeId", description="Only those on this employee.")
+    ] = None,
     agreement_id: Annotated[
-        UUID, Query(alias="agreementId", description="Only those under this agreement.")
-    ]
-    | None = None,
+        UUID | None, Query(alias="agreementId", description="Only those under this agreement.")
+    ] = None,
 ) -> ClaimPage:
     """Return the claims you may see, oldest first; withdrawn ones too."""
     found = await service.claims(

@@ -66,6 +66,7 @@ from app.agreements.schemas import (
 )
 from app.db.audit import AuditTrail
 from app.db.work import Work
+from app.hours.service import HourService
 from app.kernel.actors import Role
 from app.kernel.calendar import starts_at
 from app.kernel.errors import check_version
@@ -156,6 +157,7 @@ class AgreementService:
         self._requests = RequestService(work)
         self._people = PeopleService(work)
         self._policies = PolicyService(work)
+        self._hours = HourService(work)
         self._audit = AuditTrail(work)
 
     # --- For the areas above --------------------------------------------------------------------
@@ -270,13 +272,16 @@ class AgreementService:
         return ids
 
     async def settle_departures(self, ended: Sequence[EndOfEmployment]) -> list[Departure]:
-        """Compute the claims that these ends of employment give rise to, each with its reasons.
+        """Settle what these ends of employment bring about: claims with their reasons, and hours.
 
         A claim that an earlier announced end gave rise to is replaced, unless it was waived or has
-        gone to payroll. Locks the employees' agreements, then their claims, by id.
+        gone to payroll. Hours reserved after the last day are released. Locks the requests that
+        hold hours, the employees' agreements and their claims, each by id, and then accounts.
 
-        Source: VIS-7.7, VIS-7.8, LAW-1, LAW-3.
+        Source: VIS-7.7, VIS-7.8, LAW-1, LAW-3; VIS-8.1 for the hours.
         """
+        freed = await self._hours_to_free(ended)
+        await self._requests.lock(freed.keys())
         found = await self._agreements.lock_live_of_employees({end.employee_id for end in ended})
         details = await self._requests.details({agreement.request_id for agreement in found})
         claims = dict(await self._agreements.live_claims([agreement.id for agreement in found]))
@@ -295,6 +300,14 @@ class AgreementService:
                 else:
                     made.append(settled)
             departures.append(Departure(end, tuple(made), tuple(without)))
+        for request_id, ends in sorted(freed.items()):
+            for end in ends:
+                await self._hours.release(
+                    request_id,
+                    employee_ids=(end.employee_id,),
+                    held_after=end.left_on,
+                    cause_id=end.employment_id,
+                )
         return departures
 
     # --- Reading --------------------------------------------------------------------------------
@@ -536,8 +549,9 @@ class AgreementService:
         """
         claim, person_id = await self._to_decide(claim_id, expected, reason=reason)
         before = claim.status
-        claim.status = next_claim_status(ClaimStatus(before), ClaimAction.CONFIRM).value
+        status = next_claim_status(ClaimStatus(before), ClaimAction.CONFIRM)
         self._take_over(claim, await self._recoverable(claim, claim.principal_cents))
+        claim.status = status.value
         claim.confirmed_by = person_id
         claim.confirmed_at = self._work.now
         claim.confirmation_reason = reason
@@ -580,15 +594,28 @@ class AgreementService:
         """
         claim, person_id = await self._to_decide(claim_id, expected, reason=payroll_reference)
         before = claim.status
-        claim.status = next_claim_status(ClaimStatus(before), ClaimAction.EXPORT).value
+        status = next_claim_status(ClaimStatus(before), ClaimAction.EXPORT)
         base = Cents(min(cost_made_cents, claim.principal_cents))
         self._take_over(claim, await self._recoverable(claim, base))
+        claim.status = status.value
         claim.exported_by = person_id
         claim.exported_at = self._work.now
         claim.payroll_reference = payroll_reference
         return await self._decided(claim, "exported", before)
 
     # --- Within ---------------------------------------------------------------------------------
+
+    async def _hours_to_free(
+        self, ended: Sequence[EndOfEmployment]
+    ) -> dict[UUID, list[EndOfEmployment]]:
+        """Return, by request, who leaves before a session that hours are reserved for."""
+        ends = {end.employee_id: end for end in ended}
+        found: dict[UUID, list[EndOfEmployment]] = {}
+        for held in await self._agreements.hours_held(ends.keys()):
+            end = ends[held.employee_id]
+            if held.held_on > end.left_on and end not in found.get(held.request_id, ()):
+                found.setdefault(held.request_id, []).append(end)
+        return found
 
     async def _sight(self) -> frozenset[UUID] | None:
         """Return whose agreements the actor may see; None is everybody's."""

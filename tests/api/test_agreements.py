@@ -148,7 +148,7 @@ async def test_the_document_names_the_parties_the_cost_and_what_leaving_would_co
     text = text_of(answer.content)
     for part in (
         "Opleidingsovereenkomst",
-        "Omgevingsdienst West-Holland",
+        "Omgevingsdienst Test",
         "Noor van der Meulen",
         "Toezichthouder milieu",
         "Renske Sloot",

@@ -9,10 +9,13 @@ import psycopg
 import pytest
 
 from app.agreements.service import AgreementService
+from app.hours.rules import Reservation
+from app.hours.service import HourService
 from app.kernel.actors import Role
 from app.people.rules import LeavingInitiative, LeavingReason
 from app.people.service import PeopleService
 from app.requests.rules import TrainingBasis
+from app.requests.service import RequestService
 from tests.conftest import OpenWork, SignIn
 from tests.support.agreements import (
     COLLEAGUE,
@@ -416,6 +419,26 @@ async def test_a_stale_claim_is_not_decided_on(
     [claim] = departure.json()["claims"]
     await act(client, claim, "confirmation", hr, reason="Besproken.")
     refused(await act(client, claim, "waiver", mt, reason="Toch niet."), 412, "stale-version", None)
+
+
+@pytest.mark.rule("VIS-8.1")
+async def test_hours_reserved_after_the_last_day_are_released(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
+) -> None:
+    person = scene.staff[EMPLOYEE]
+    async with scene.work() as work:
+        details = (await RequestService(work).lock((scene.request_id,)))[scene.request_id]
+        held = [
+            Reservation(details.id, person, each.id, each.held_on, each.minutes, each.working_time)
+            for each in details.sessions
+        ]
+        await HourService(work).reserve(held, decision_id=uuid4())
+    # The first session is on 1 September 2026, the last day of employment itself.
+    assert (await leave(client, scene, hr, left_on="2026-09-01")).status_code == 200
+    async with scene.work() as work:
+        rooms = await HourService(work).rooms([(person, 2026), (person, 2027)])
+    assert rooms[person, 2026].reserved_minutes == 480
+    assert rooms[person, 2027].reserved_minutes == 0
 
 
 @pytest.mark.invariant("F5")

@@ -16,18 +16,15 @@ from app.kernel.quantities import Cents, Minutes
 from app.people.rules import EmploymentKind
 from app.people.schemas import EmployeeIn, FunctionIn, TeamIn
 from app.people.service import PeopleService
-from app.policy.errors import NoPolicyInForce
 from app.policy.rules import (
     Criterion,
     DeadlineRoll,
-    OrganisationKind,
     Policy,
     ProRating,
     RepaymentSchedule,
     Staircase,
     TrancheRule,
 )
-from app.policy.schemas import PolicyVersionIn
 from app.policy.service import PolicyService
 from app.requests.rules import (
     CostLine,
@@ -124,21 +121,6 @@ def actor(
     )
 
 
-async def found(work: Work) -> None:
-    """Found the organisation with ODWH's policy, as far as that has not been done."""
-    policies = PolicyService(work)
-    try:
-        await policies.policy_on(work.today)
-    except NoPolicyInForce:
-        await policies.found_organisation(
-            name="Omgevingsdienst West-Holland", kind=OrganisationKind.EMPLOYER
-        )
-        [example] = PolicyVersionIn.model_json_schema()["examples"]
-        body = PolicyVersionIn.model_validate(example | {"validFrom": "2026-01-01"})
-        version = await policies.draft(body)
-        await policies.activate(version.id, expected=None)
-
-
 async def staffed(work: Work) -> dict[str, UUID]:
     """Hire everybody of these tests; return their ids by personnel number."""
     people = PeopleService(work)
@@ -211,7 +193,6 @@ async def make_scene(
 ) -> Scene:
     """Return an organisation in which one training was granted to one employee."""
     async with open_work() as work:
-        await found(work)
         staff = await staffed(work)
     async with open_work(actor(organisation, staff, HR)) as work:
         draft = training(
