@@ -1,7 +1,6 @@
 """Training requests: life cycle, tranches, grounds, basis, cost, hours, assessment, ranking."""
 
 import re
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -798,13 +797,8 @@ class TrancheRuling(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def _day_of(year: int, month: int, day: int) -> date:
-    """Return the day, or the month's last one where the year has none (29 February)."""
-    return date(year, month, min(day, monthrange(year, month)[1]))
-
-
 def _closing_day(year: int, rule: TrancheRule, roll: DeadlineRoll) -> date:
-    nominal = _day_of(year, rule.closes_month, rule.closes_day)
+    nominal = date(year, rule.closes_month, rule.closes_day)
     return next_working_day(nominal) if roll is DeadlineRoll.NEXT_WORKING_DAY else nominal
 
 
@@ -817,18 +811,19 @@ def tranche_on(day: date, policy: Policy) -> TrancheKey:
 
     Source: VIS-6.1.
     """
+    # From two years back: a latest day at the end of December may be moved into January.
     closings = sorted(
         (
-            (_closing_day(year, rule, policy.deadline_roll), rule)
-            for year in range(day.year - 1, day.year + 2)
+            (_closing_day(year, rule, policy.deadline_roll), year, rule)
+            for year in range(day.year - 2, day.year + 2)
             for rule in policy.tranches
         ),
         key=lambda closing: closing[0],
     )
-    coming = next(n for n, (closes_on, _) in enumerate(closings) if day <= closes_on)
-    closes_on, rule = closings[coming]
-    decision_by = _day_of(
-        closes_on.year + rule.decision_year_offset, rule.decision_by_month, rule.decision_by_day
+    coming = next(n for n, (closes_on, _, _) in enumerate(closings) if day <= closes_on)
+    closes_on, closing_year, rule = closings[coming]
+    decision_by = date(
+        closing_year + rule.decision_year_offset, rule.decision_by_month, rule.decision_by_day
     )
     return TrancheKey(
         year=decision_by.year,
