@@ -15,7 +15,13 @@ class HourNorm(TenantRow, Base):
 
     __tablename__ = "hour_norms"
     __table_args__ = (
-        UniqueConstraint("organisation_id", "employee_id", "calendar_year", "position"),
+        UniqueConstraint(
+            "organisation_id",
+            "employee_id",
+            "calendar_year",
+            "position",
+            name="uq_hour_norms_employee_year_position",
+        ),
         refers("employee_id", "employees"),
         refers("policy_version_id", "policy_versions"),
         refers("transfer_id", "transfers"),

@@ -133,7 +133,13 @@ class HourService:
         }
 
     async def reserve(self, reservations: Sequence[Reservation], *, decision_id: UUID) -> None:
-        """Hold the hours of a grant, all or none, each in the calendar year it is held in.
+        """Hold the hours of one grant, all or none: see ``reserve_all``."""
+        await self.reserve_all({decision_id: reservations})
+
+    async def reserve_all(self, grants: Mapping[UUID, Sequence[Reservation]]) -> None:
+        """Hold the hours of grants by decision, all or none, each in the year it is held in.
+
+        Together they are judged: each participant's norm by all that is asked of it.
 
         Raises:
             NormExceeded: a norm that binds would be passed; the first of those by employee.
@@ -142,13 +148,14 @@ class HourService:
 
         Source: VIS-8.1, VIS-8.3.
         """
-        if not reservations:
+        held = [(decision_id, one) for decision_id, asked in grants.items() for one in asked]
+        if not held:
             return
-        asked = working_minutes_by_pair(reservations)
+        asked = working_minutes_by_pair(one for _decision, one in held)
         rooms = await self.rooms(asked, lock=True)
         for pair in sorted(asked):
             check_room(pair, rooms[pair], asked_minutes=asked[pair])
-        sides = await self._sides({_use(one) for one in reservations})
+        sides = await self._sides({_use(one) for _decision, one in held})
         transfers = await self._ledger.apply(
             [
                 Pending(
@@ -159,7 +166,7 @@ class HourService:
                     amount=one.minutes,
                     **asdict(sides[_use(one)]),
                 )
-                for one in reservations
+                for decision_id, one in held
             ]
         )
         await self._hours.add(
@@ -171,9 +178,10 @@ class HourService:
                 transfer_id=transfer.id,
                 **asdict(one),
             )
-            for one, transfer in zip(reservations, transfers, strict=True)
+            for (decision_id, one), transfer in zip(held, transfers, strict=True)
         )
-        await self._audit_reserved(reservations, decision_id)
+        for decision_id, reservations in grants.items():
+            await self._audit_reserved(reservations, decision_id)
 
     async def release(
         self,

@@ -117,7 +117,7 @@ def upgrade() -> None:
             norm_minutes bigint NOT NULL,
             transfer_id uuid,
             CONSTRAINT pk_hour_norms PRIMARY KEY (organisation_id, id),
-            CONSTRAINT uq_hour_norms_organisation_id_employee_id_calendar_year_position
+            CONSTRAINT uq_hour_norms_employee_year_position
                 UNIQUE (organisation_id, employee_id, calendar_year, position),
             CONSTRAINT fk_hour_norms_organisation_id_employee_id
                 FOREIGN KEY (organisation_id, employee_id)
