@@ -4,20 +4,24 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
+from app.agreements import router as agreements
+from app.budgets import errors as budget_errors
+from app.budgets import router as budgets
 from app.db.chain import seal_all
 from app.db.migration import head_revision
 from app.db.session import Database
+from app.decisions import errors as decision_errors
+from app.decisions import router as decisions
 from app.demo.clock import DemoClock
 from app.demo.personas import PERSONAS
+from app.hours import errors as hour_errors
+from app.hours import router as hours
 from app.http.demo_issuer import PATH as DEMO_PATH
 from app.http.demo_issuer import DemoSignIn, SigningIssuer
 from app.http.handlers import answer_with_problems
@@ -29,25 +33,39 @@ from app.http.operation import BASE_PATH
 from app.http.pages import Pages, serve_document
 from app.http.routing import Clock, Edge, system_clock
 from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
+from app.integrations import router as imports
 from app.kernel.errors import Refusal
+from app.people import errors as people_errors
+from app.people import router as people
 from app.people.repository import find_person
+from app.policy import errors as policy_errors
+from app.policy import router as policy
+from app.reports import router as reports
+from app.requests import errors as request_errors
+from app.requests import router as requests
 from app.settings import SettingMissing, Settings
 
 _log = logging.getLogger(__name__)
 
-# Hot areas first: a router looks at its routes in order.
-_AREAS = (
-    "requests",
-    "hours",
-    "people",
-    "decisions",
-    "agreements",
-    "budgets",
-    "policy",
-    "integrations",
-    "reports",
-    "ledger",
-    "demo",
+# Hot areas first: the API looks at its routes in order.
+_ROUTERS = (
+    requests,
+    hours,
+    people,
+    decisions,
+    agreements,
+    budgets,
+    policy,
+    imports,
+    reports,
+)
+_CONSTRAINTS = (
+    people_errors,
+    policy_errors,
+    request_errors,
+    budget_errors,
+    hour_errors,
+    decision_errors,
 )
 _SEAL_SECONDS = 2.0
 
@@ -133,27 +151,16 @@ def _api(settings: Settings) -> FastAPI:
     return api
 
 
-def _modules(name: str) -> Iterator[ModuleType]:
-    for area in _AREAS:
-        found = f"app.{area}.{name}"
-        if find_spec(found) is not None:
-            try:
-                yield import_module(found)
-            except ImportError:
-                _log.exception("area left out: %s", found)
-
-
 def _routers() -> Iterator[APIRouter]:
-    for module in _modules("router"):
+    for module in _ROUTERS:
         yield from (value for value in vars(module).values() if isinstance(value, APIRouter))
 
 
 def _constraints() -> dict[str, type[Refusal]]:
     """Return what each named constraint means, by the areas' own words."""
-    found: dict[str, type[Refusal]] = {}
-    for module in _modules("errors"):
-        found |= getattr(module, "CONSTRAINTS", {})
-    return found
+    return {
+        name: refusal for module in _CONSTRAINTS for name, refusal in module.CONSTRAINTS.items()
+    }
 
 
 def _demo_issuer(settings: Settings) -> SigningIssuer:

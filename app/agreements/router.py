@@ -64,10 +64,10 @@ from app.kernel.wording import Language
 from app.people.errors import EmployeeNotFound, EmploymentOver, EndBeforeHiring
 from app.requests.errors import BsnInText, RequestNotFound
 
-agreements = area_router(prefix="/agreements", tag="Agreements")
-clause_reviews = area_router(prefix="/requests", tag="Agreements")
-departures = area_router(prefix="/employees", tag="Agreements")
-claims = area_router(prefix="/repayment-claims", tag="Repayment")
+agreements = area_router(prefix="/agreements", tag="agreements")
+clause_reviews = area_router(prefix="/requests", tag="agreements")
+departures = area_router(prefix="/employees", tag="agreements")
+claims = area_router(prefix="/repayment-claims", tag="repayment")
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
 _SIGNERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT)

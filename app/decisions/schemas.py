@@ -359,7 +359,7 @@ class VariationOut(Out):
     cost_cents: AmountCents
 
 
-class YearMinutesOut(Out):
+class RequestedMinutesOut(Out):
     """Working time that is asked for in one calendar year."""
 
     calendar_year: Year
@@ -374,7 +374,7 @@ class TrancheOverviewOut(Out):
     means_cents: AmountCents | None = Field(description="Null as long as the MT has set none.")
     room_cents: SignedCents | None
     requested_cents: AmountCents
-    requested_minutes: Annotated[list[YearMinutesOut], at_most(20)]
+    requested_minutes: Annotated[list[RequestedMinutesOut], at_most(20)]
     items: Annotated[list[TrancheItemOut], at_most(2000)]
     by_team: Annotated[list[VariationOut], at_most(500)]
     by_employee: Annotated[list[VariationOut], at_most(5000)]

@@ -33,7 +33,14 @@ Document = dict[str, Any]
 
 _REF = "#/components/schemas/"
 _INTERNAL = (ACCEPTS, BULK, KEY, PRECONDITION)
-_TEXT_LIMITS = {"uuid": 36, "date": 10, "date-time": 40, "uri": 2000, "email": 254}
+_TEXT_LIMITS = {
+    "uuid": 36,
+    "date": 10,
+    "date-time": 40,
+    "uri": 2000,
+    "email": 254,
+    "binary": 20_000_000,
+}
 _INT32 = 2**31
 # Members of a document that hold data and not schemas.
 _DATA = frozenset({"example", "examples", "default", "const", "enum"})
@@ -41,22 +48,19 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 # The tags in the order of the main job; one that is not named here comes last.
 TAGS: Mapping[str, str] = {
-    "organisations": "Organisations (organisaties): employers and funds.",
-    "policy": "Policy versions (beleidsversies): norms, tranches, criteria and thresholds, dated.",
-    "people": "Employees, employments, teams and functions (medewerkers, dienstverbanden).",
-    "employees": "Employees (medewerkers) and their employments.",
-    "teams": "Teams.",
-    "functions": "Functions (functies).",
-    "imports": "Bulk uploads from the HRIS and of requests (importen).",
+    "people": "Employees, their employments and placements, teams and functions (medewerkers).",
+    "imports": "Bulk uploads: the HRIS's people, and requests as HR has them (importen).",
+    "policy": "The organisation and its policy versions (beleid): norms, tranches, thresholds.",
     "tranches": "Tranches (aanvraagrondes) in which requests are weighed together.",
     "requests": "Training requests (opleidingsaanvragen), from draft to completion.",
-    "assessments": "Assessments (beoordelingen) on the five criteria.",
-    "proposals": "Proposals to the MT (voorstellen): ranked requests with advice.",
-    "decisions": "Decisions of the MT (besluiten), and their dry run.",
+    "assessments": "Assessments (beoordelingen) of requests on the five criteria.",
+    "decisions": "Proposals to the MT, its decisions (MT-besluiten), and their dry run.",
     "budgets": "Means per year (middelen): commitments and actuals.",
     "hours": "Hours per employee and year (uren): norm, reservations, attendance, exceptions.",
-    "agreements": "Training agreements (studieovereenkomsten), signatures and repayment.",
-    "departures": "Ends of employment (uitdiensttredingen) and their claims.",
+    "agreements": "Training agreements (studieovereenkomsten), their documents and signatures.",
+    "repayment": "Repayment claims (terugbetaling) when somebody leaves.",
+    "ledger": "Accounts and transfers, to be checked by who audits (grootboek).",
+    "audit": "Who changed what, when and why (audittrail).",
 }
 
 _DESCRIPTION = """\
@@ -170,6 +174,9 @@ def _build(app: FastAPI) -> Document:
             if method in item:
                 _complete(item[method], path, method, components["securitySchemes"])
     _schemas(document, _tidy)
+    for schema in schemas.values():
+        for example in schema.get("examples", []):
+            _restore_nulls(example, schema, schemas)
     components["schemas"] = dict(sorted(schemas.items()))
     document["tags"] = _tags(document)
     document["security"] = [{_BEARER: []}]
@@ -365,6 +372,21 @@ def _tidy(node: dict[str, Any]) -> None:
         node["format"] = "int32" if node["maximum"] < _INT32 else "int64"
     if isinstance(node.get("title"), str) and ("type" in node or "anyOf" in node or "$ref" in node):
         del node["title"]
+
+
+def _restore_nulls(example: object, schema: Document, schemas: Mapping[str, Any]) -> None:
+    """Put back the nulls of required members that FastAPI leaves out of every example."""
+    schema = schemas.get(str(schema.get("$ref", "")).removeprefix(_REF), schema)
+    if isinstance(example, list):
+        for item in cast("list[object]", example):
+            _restore_nulls(item, schema.get("items", {}), schemas)
+    if isinstance(example, dict):
+        members = cast("dict[str, object]", example)
+        for name, member in schema.get("properties", {}).items():
+            if name in members:
+                _restore_nulls(members[name], member, schemas)
+            elif name in schema.get("required", []):
+                members[name] = None
 
 
 def _header(description: str, **schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a JSON value
