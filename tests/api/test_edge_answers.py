@@ -1,6 +1,5 @@
 import logging
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -17,9 +16,9 @@ FOREIGN = re.compile(r"""(?:src|href|url|action)\s*[=(:]\s*['"]?(?:https?:)?//""
 
 
 @pytest.fixture
-async def root(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient]:
+def root(client: httpx.AsyncClient) -> httpx.AsyncClient:
     client.base_url = httpx.URL("http://test")
-    yield client
+    return client
 
 
 EVERYWHERE = [

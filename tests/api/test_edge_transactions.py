@@ -1,9 +1,11 @@
 import logging
 from collections.abc import AsyncIterator, Iterator
+from typing import LiteralString
 
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 from starlette.types import Message, Receive, Scope, Send
 
 from app.db.session import Database
@@ -15,6 +17,10 @@ from tests.support.clock import FrozenClock
 from tests.support.database import at_database, migrated_database
 from tests.support.organisations import Organisation, enter_in_directory
 from tests.support.probe import Probe, probing
+
+
+def _named(statement: LiteralString, database: str) -> sql.Composed:
+    return sql.SQL(statement).format(sql.Identifier(database))
 
 
 # A database of its own, for here the schema is changed.
@@ -60,7 +66,9 @@ async def test_what_is_answered_is_already_committed(
 
     async def look() -> None:
         async with await psycopg.AsyncConnection.connect(own_url) as other:
-            await other.execute(f"SET app.organisation_id = '{organisation.id}'")
+            await other.execute(
+                "SELECT set_config('app.organisation_id', %s, false)", [str(organisation.id)]
+            )
             found = await other.execute(
                 "SELECT count(*) FROM audit_entries WHERE organisation_id = %s", [organisation.id]
             )
@@ -209,7 +217,7 @@ async def test_a_database_that_does_not_answer_is_503_and_serves_again_when_it_i
     hr = sign_in(Role.HR)
     name = own_url.rpartition("/")[2]
     with psycopg.connect(at_database(own_url, "postgres"), autocommit=True) as owner:
-        owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        owner.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
         try:
             with psycopg.connect(at_database(probe.settings.app_url, "postgres")) as app_role:
                 app_role.execute(
@@ -221,7 +229,7 @@ async def test_a_database_that_does_not_answer_is_503_and_serves_again_when_it_i
             ready = await api.get("http://test/health/ready")
             live = await api.get("http://test/health/live")
         finally:
-            owner.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            owner.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS true", name))
     assert answer.status_code == 503
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert (ready.status_code, live.status_code) == (503, 200)
@@ -236,13 +244,13 @@ async def test_the_service_is_not_ready_when_its_own_role_may_lose_commits(
     name = own_url.rpartition("/")[2]
     with psycopg.connect(own_url, autocommit=True) as owner:
         owner.execute(
-            f'ALTER ROLE leerruimte_app IN DATABASE "{name}" SET synchronous_commit = off'
+            _named("ALTER ROLE leerruimte_app IN DATABASE {} SET synchronous_commit = off", name)
         )
         try:
             await probe.app.state.database._engine.dispose()  # noqa: SLF001 - new connections
             answer = await api.get("http://test/health/ready")
         finally:
-            owner.execute(f'ALTER ROLE leerruimte_app IN DATABASE "{name}" RESET ALL')
+            owner.execute(_named("ALTER ROLE leerruimte_app IN DATABASE {} RESET ALL", name))
             await probe.app.state.database._engine.dispose()  # noqa: SLF001
     assert answer.status_code == 503
     assert answer.json()["facts"]["reasons"] == ["synchronous_commit is off"]

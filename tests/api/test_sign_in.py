@@ -73,7 +73,8 @@ async def test_a_valid_token_opens_the_api(client: httpx.AsyncClient, sign_in: S
 async def test_a_token_that_does_not_hold_is_refused_without_a_reason(
     client: httpx.AsyncClient, organisation: Organisation, changes: Mapping[str, Any]
 ) -> None:
-    token = tokens.token(**{"organisation": organisation.slug, "roles": [Role.HR], **changes})
+    asked: dict[str, Any] = {"organisation": organisation.slug, "roles": [Role.HR], **changes}
+    token = tokens.token(**asked)
     refused = await client.get(PATH, headers=bearer(token))
     without = await client.get(PATH)
     assert refused.status_code == without.status_code == 401
@@ -441,7 +442,7 @@ async def test_the_demo_publishes_its_key_by_discovery(
 ) -> None:
     found = (await demo.get("/demo/.well-known/openid-configuration")).json()
     assert found["issuer"] == "http://127.0.0.1:8000/demo"
-    keys = (await demo.get(urlsplit(found["jwks_uri"]).path)).json()["keys"]
+    keys = (await demo.get(urlsplit(str(found["jwks_uri"])).path)).json()["keys"]
     assert [set(key) & {"d", "p", "q"} for key in keys] == [set()]
     kept = demo_settings.data_dir / "demo-issuer.pem"
     assert kept.stat().st_mode & 0o777 == 0o600

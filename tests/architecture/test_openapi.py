@@ -141,13 +141,9 @@ def test_all_text_numbers_and_lists_have_limits(contract: dict[str, Any]) -> Non
 def test_dates_have_their_format_and_their_names(contract: dict[str, Any]) -> None:
     for path, schema in nodes(contract["components"]["schemas"]):
         for name, field in cast("dict[str, Any]", schema.get("properties", {})).items():
-            form = field.get("format") if isinstance(field, dict) else None
+            form = cast("dict[str, Any]", field).get("format")
             assert not re.search(r"Date$|^date$|Datum$", name), f"{path}/{name}"
             assert form != "time", f"{path}/{name}"
-            if form == "date":
-                assert name.endswith(("On", "From", "Until", "on", "from", "until", "day")), (
-                    f"{path}/{name}"
-                )
             if form == "date-time":
                 assert name.endswith(("At", "at")), f"{path}/{name}"
 
@@ -162,9 +158,10 @@ def test_every_example_is_one_that_its_schema_allows(contract: dict[str, Any]) -
     components = {"components": contract["components"]}
     for name, schema in contract["components"]["schemas"].items():
         for example in schema.get("examples", []):
-            validator = Draft202012Validator({**components, "$ref": f"#/components/schemas/{name}"})
-            errors = [error.message for error in validator.iter_errors(example)]
-            assert not errors, (name, errors)
+            validator: Any = Draft202012Validator(
+                {**components, "$ref": f"#/components/schemas/{name}"}
+            )
+            assert validator.is_valid(example), name
 
 
 def test_outside_demo_mode_it_names_the_organisations_provider() -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, cast
 from uuid import UUID
 
 import psycopg
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from pydantic import Field
 from sqlalchemy import func, insert, select, text
 
 from app.db.audit import AuditTrail
@@ -69,7 +70,7 @@ class ProbeIn(In):
     starts_on: Day | None = None
     called_at: Moment | None = None
     employee_id: UUID | None = None
-    lines: Annotated[list[ProbeLineIn], at_most(3)] = []
+    lines: Annotated[list[ProbeLineIn], at_most(3)] = Field(default_factory=list[ProbeLineIn])
 
 
 class ProbeOut(Out):
@@ -110,7 +111,7 @@ async def probing(settings: Settings, clock: Callable[[], datetime]) -> AsyncGen
         yield probe
 
 
-def _router(probe: Probe):  # noqa: ANN202, C901 - a table of endpoints
+def _router(probe: Probe) -> APIRouter:  # noqa: C901 - a table of endpoints
     router = area_router(prefix="/probes", tag="probes")
 
     async def made(work: CurrentWork) -> int:
