@@ -195,7 +195,11 @@ async def draw_up_agreement(
         responses={
             200: {
                 "description": "The agreement as PDF.",
-                "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}},
+                "content": {
+                    "application/pdf": {
+                        "schema": {"type": "string", "format": "binary", "maxLength": 20_000_000}
+                    }
+                },
             }
         },
     ),

@@ -1,5 +1,6 @@
 """Agreements over HTTP: drawn up from the grant, read as a document, signed in order."""
 
+import asyncio
 import hashlib
 import io
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,8 @@ from pypdf import PdfReader
 from app.agreements.service import AgreementService
 from app.db.work import Work
 from app.kernel.actors import Role
+from app.people.schemas import PlacementIn
+from app.people.service import PeopleService
 from app.requests.rules import TrainingBasis
 from app.requests.service import RequestService
 from tests.conftest import OpenWork, SignIn
@@ -309,6 +312,53 @@ async def test_the_employee_signs_first_and_the_manager_second(
         ("manager", str(scene.staff[MANAGER]), sha256),
     ]
     refused(await sign(client, scene, manager, sha256), 409, "agreement-action-refused", "VIS-7.3")
+
+
+@pytest.mark.rule("VIS-7.3")
+async def test_two_signatures_of_one_person_at_once_leave_one(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], employee: dict[str, str]
+) -> None:
+    sha256 = (await draw_up(client, scene, hr)).json()["documentSha256"]
+    answers = await asyncio.gather(
+        *(sign(client, scene, employee, sha256) for _ in range(4)),
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    assert len(agreement["signatures"]) == 1
+
+
+@pytest.mark.rule("VIS-7.3")
+async def test_who_has_no_manager_has_nobody_to_sign_second(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
+) -> None:
+    async with scene.work() as work:
+        _, [agreement_id] = await called_for(work, training(scene.staff[MT]))
+    answer = await client.post(
+        f"/agreements/{agreement_id}/drawing-up", json={}, headers=hr | {"If-Match": "*"}
+    )
+    refused(answer, 409, "no-manager-to-sign", "VIS-7.3")
+
+
+@pytest.mark.rule("VIS-7.3")
+async def test_the_manager_it_names_signs_also_after_the_employee_moved_to_another(
+    client: httpx.AsyncClient, scene: Scene, employee: dict[str, str], manager: dict[str, str]
+) -> None:
+    sha256 = (await drawn_up(scene)).row.document_sha256 or ""
+    async with scene.work() as work:
+        people = PeopleService(work)
+        placed = (await people.view(scene.staff[EMPLOYEE])).placed.placement.assignment
+        await people.place(
+            scene.staff[EMPLOYEE],
+            PlacementIn(
+                team_id=placed.team_id,
+                function_id=placed.function_id,
+                manager_id=scene.staff[OTHER_MANAGER],
+                contract_minutes_per_week=placed.contract_minutes_per_week,
+                valid_from=work.today,
+            ),
+        )
+    assert (await sign(client, scene, employee, sha256)).status_code == 201
+    assert (await sign(client, scene, manager, sha256)).status_code == 201
 
 
 @pytest.mark.rule("VIS-7.3")

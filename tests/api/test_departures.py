@@ -1,5 +1,6 @@
 """Leaving over HTTP: what is claimed, what waits for a person, what is let go or handed over."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -345,6 +346,47 @@ async def test_the_same_key_ends_an_employment_once(
     assert first.content == second.content
     page = (await client.get("/repayment-claims", headers=hr)).json()
     assert len(page["items"]) == 1
+
+
+async def test_an_end_that_can_not_be_is_refused(
+    client: httpx.AsyncClient, scene: Scene, clock: FrozenClock, hr: dict[str, str]
+) -> None:
+    early = await leave(client, scene, hr, left_on="2019-12-31")
+    assert early.status_code == 409
+    nobody = await client.post(
+        f"/employees/{uuid4()}/employment-end",
+        json={"leftOn": "2026-12-31", "reason": "resignation", "initiative": "employee"},
+        headers=keyed(hr),
+    )
+    refused(nobody, 404, "employee-not-found", None)
+    unknown = await leave(client, scene, hr, reason="fancy")
+    assert unknown.status_code == 400
+    assert (await leave(client, scene, hr, left_on="2026-06-30")).status_code == 200
+    clock.set(datetime(2026, 7, 1, 9, 0, tzinfo=UTC))
+    over = await leave(client, scene, hr, left_on="2026-12-31")
+    assert over.status_code == 409
+
+
+async def test_two_ends_at_once_leave_one_claim(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
+) -> None:
+    await signed(scene)
+    answers = await asyncio.gather(
+        *(leave(client, scene, hr, left_on=f"2026-12-{day}") for day in (28, 29, 30, 31))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    claims = (await client.get("/repayment-claims", headers=hr)).json()["items"]
+    assert sorted(claim["status"] for claim in claims) == ["due", *["withdrawn"] * 3]
+
+
+@pytest.mark.rule("LAW-12")
+async def test_a_citizen_service_number_has_no_place_in_a_reason(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], mt: dict[str, str]
+) -> None:
+    await signed(scene)
+    [claim] = (await leave(client, scene, hr)).json()["claims"]
+    answer = await act(client, claim, "waiver", mt, reason="BSN 111222333, coulance.")
+    assert answer.json()["rule"]["id"] == "LAW-12"
 
 
 async def test_the_hris_announces_who_leaves(
