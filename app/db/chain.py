@@ -69,7 +69,7 @@ _UNSEALED = (
         AuditEntry.recorded_in >= bindparam("sealed_below", type_=BigInteger),
         _UNLINKED,
     )
-    .order_by(AuditEntry.recorded_at, AuditEntry.id)
+    .order_by(AuditEntry.recorded_in, AuditEntry.recorded_at, AuditEntry.id)
     .limit(bindparam("at_most"))
 )
 _MOVE_HEAD = (
@@ -172,16 +172,16 @@ class Verification:
 async def seal(database: Database, organisation_id: UUID) -> int:
     """Link every committed entry that has no link to the organisation's chain; return how many.
 
-    Each batch is a transaction that holds the head's lock, so two sealers queue. What a
-    transaction that commits late recorded comes in a later batch, for an entry is taken because it
+    Each batch is a transaction that holds the head's lock, so two sealers queue. Within a batch
+    entries stand by transaction, then by time. What a transaction that commits late recorded comes in a later batch, for an entry is taken because it
     has no link, not because of its time; ``sealed_below`` only limits where to look.
     """
     total = 0
     while True:
         async with database.transaction(organisation_id) as session:
-            sealed = await _seal_batch(session, organisation_id)
+            sealed, is_last = await _seal_batch(session, organisation_id)
         total += sealed
-        if sealed < SEALED_AT_ONCE:
+        if is_last:
             return total
 
 
@@ -333,7 +333,8 @@ class _Walk:
             self.report(Tampering.INSERTED, link.position, link.entry_id)
 
 
-async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> int:
+async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> tuple[int, bool]:
+    """Seal at most a batch; return how many entries it was, and whether none are left."""
     parameters: dict[str, Any] = {"tenant": organisation_id}
     head = (await session.execute(_LOCKED_HEAD, parameters)).one_or_none()
     if head is None:
@@ -352,11 +353,13 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> int:
     below = head.sealed_below if head.sealed_below <= coming else 0
     rows = (
         await session.execute(
-            _UNSEALED, parameters | {"sealed_below": below, "at_most": SEALED_AT_ONCE}
+            _UNSEALED, parameters | {"sealed_below": below, "at_most": SEALED_AT_ONCE + 1}
         )
     ).all()
     if not rows:
-        return 0
+        return 0, True
+    is_last = len(rows) <= SEALED_AT_ONCE
+    rows = rows[:SEALED_AT_ONCE]
     digest = head.chain_digest
     links: list[dict[str, Any]] = []
     for position, row in enumerate(rows, start=head.position + 1):
@@ -375,11 +378,12 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> int:
     moved = {
         "new_position": head.position + len(rows),
         "new_digest": digest,
-        "new_below": running if len(rows) < SEALED_AT_ONCE else below,
+        # Of transactions that are over, all before the last one of a full batch are sealed.
+        "new_below": running if is_last else min(running, rows[-1].recorded_in),
     }
     connection = await session.connection()
     await connection.execute(_MOVE_HEAD, parameters | moved)
-    return len(rows)
+    return len(rows), is_last
 
 
 async def _links(session: AsyncSession, organisation_id: UUID, until: int) -> AsyncIterator[_Link]:

@@ -50,7 +50,7 @@ class AuditEntry(TenantRow, Base):
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index(None, "organisation_id", "recorded_in"),
+        Index("ix_audit_entries_sealing", "organisation_id", "recorded_in", "recorded_at", "id"),
         Index("ix_audit_entries_object", "organisation_id", "object_type", "object_id"),
         Index(None, "organisation_id", "recorded_at", "id"),
     )

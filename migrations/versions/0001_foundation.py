@@ -148,8 +148,8 @@ def upgrade() -> None:
 
     op.execute(AUDIT_ENTRIES)
     op.execute(
-        "CREATE INDEX ix_audit_entries_organisation_id_recorded_in"
-        " ON audit_entries (organisation_id, recorded_in)"
+        "CREATE INDEX ix_audit_entries_sealing"
+        " ON audit_entries (organisation_id, recorded_in, recorded_at, id)"
     )
     op.execute(
         "CREATE INDEX ix_audit_entries_object"

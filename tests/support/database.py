@@ -4,7 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -63,6 +63,8 @@ def fresh_database(server_url: str, *, template: str = "template0") -> Generator
     try:
         yield at_database(server_url, name)
     finally:
+        url = at_database(server_url, name)
+        _disconnect_app(app_url_of(url))
         with psycopg.connect(server_url, autocommit=True) as connection:
             _drop(connection, name)
 
@@ -100,6 +102,16 @@ def _sweep(connection: psycopg.Connection) -> None:
         ours = _OURS.fullmatch(name)
         if ours and int(ours[1]) < time.time() - _KEPT_SECONDS:
             _drop(connection, name)
+
+
+def _disconnect_app(app_url: str) -> None:
+    """End what connections of the app role a failed test left: an owner may not end another's."""
+    with suppress(psycopg.OperationalError), psycopg.connect(app_url) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
