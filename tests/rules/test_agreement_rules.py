@@ -1,10 +1,24 @@
 """When an agreement is needed, when a clause is lawful, when a claim waits, and the life cycles."""
 
+from contextlib import nullcontext
+from datetime import date
 from itertools import product
+from uuid import UUID
 
 import pytest
 
-from app.agreements.errors import AgreementActionRefused, ClaimActionRefused
+from app.agreements.errors import (
+    AgreementActionRefused,
+    ClaimActionRefused,
+    ClauseBelowThreshold,
+    ClauseNotAllowed,
+    ClauseRequired,
+    DocumentNotDrawnUp,
+    SamePersonSigns,
+    SignatureOutOfOrder,
+    TooLateToSign,
+    WrongSigner,
+)
 from app.agreements.rules import (
     AGREEMENT_TRANSITIONS,
     CLAIM_TRANSITIONS,
@@ -12,14 +26,21 @@ from app.agreements.rules import (
     AgreementStatus,
     ClaimAction,
     ClaimStatus,
+    RepaymentWish,
+    SignatureRole,
     agreement_requirement,
+    check_in_time,
+    check_wish,
     clause_allowed,
     clause_for,
     confirmation_needed,
     next_agreement_status,
     next_claim_status,
+    not_in_force,
     own_cost,
+    signs_as,
 )
+from app.kernel.errors import Refusal
 from app.kernel.quantities import Cents, Minutes
 from app.kernel.wording import Language, say
 from app.people.rules import LeavingInitiative, LeavingReason
@@ -159,3 +180,92 @@ def test_every_status_and_action_of_a_claim_moves_or_is_refused(
 def test_no_text_can_be_drawn_up_again_after_a_signature() -> None:
     signed = {AgreementStatus.SIGNED_BY_EMPLOYEE, AgreementStatus.SIGNED}
     assert all((status, AgreementAction.DRAW_UP) not in AGREEMENT_TRANSITIONS for status in signed)
+
+
+EMPLOYEE_ID, MANAGER_ID = UUID(int=1), UUID(int=2)
+
+
+@pytest.mark.rule("VIS-7.3")
+@pytest.mark.rule("LAW-14")
+@pytest.mark.parametrize(
+    ("signer_id", "status", "expected"),
+    [
+        pytest.param(EMPLOYEE_ID, "required", DocumentNotDrawnUp, id="nothing to sign"),
+        pytest.param(EMPLOYEE_ID, "drawn_up", SignatureRole.EMPLOYEE, id="the employee, first"),
+        pytest.param(MANAGER_ID, "drawn_up", SignatureOutOfOrder, id="the manager, too early"),
+        pytest.param(EMPLOYEE_ID, "signed_by_employee", SamePersonSigns, id="the employee, twice"),
+        pytest.param(MANAGER_ID, "signed_by_employee", SignatureRole.MANAGER, id="the manager"),
+        pytest.param(UUID(int=3), "signed_by_employee", WrongSigner, id="somebody else"),
+        pytest.param(None, "drawn_up", WrongSigner, id="a service"),
+        pytest.param(EMPLOYEE_ID, "signed", AgreementActionRefused, id="the employee, when done"),
+        pytest.param(MANAGER_ID, "signed", AgreementActionRefused, id="the manager, when done"),
+        pytest.param(EMPLOYEE_ID, "void", AgreementActionRefused, id="void"),
+        pytest.param(MANAGER_ID, "superseded", AgreementActionRefused, id="superseded"),
+    ],
+)
+def test_the_employee_signs_first_and_the_named_manager_second(
+    signer_id: UUID | None, status: str, expected: SignatureRole | type[Refusal]
+) -> None:
+    def sign() -> SignatureRole:
+        return signs_as(
+            signer_id,
+            employee_id=EMPLOYEE_ID,
+            manager_id=MANAGER_ID,
+            status=AgreementStatus(status),
+        )
+
+    if isinstance(expected, SignatureRole):
+        assert sign() is expected
+    else:
+        with pytest.raises(expected):
+            sign()
+
+
+@pytest.mark.rule("VIS-7.1")
+@pytest.mark.parametrize(
+    ("today", "in_time"),
+    [
+        pytest.param(date(2027, 8, 31), True, id="the day before"),
+        pytest.param(date(2027, 9, 1), False, id="the day itself"),
+        pytest.param(date(2027, 9, 2), False, id="the day after"),
+    ],
+)
+def test_an_agreement_is_made_before_the_training_starts(
+    today: date,
+    in_time: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    with nullcontext() if in_time else pytest.raises(TooLateToSign):
+        check_in_time(starts_on=date(2027, 9, 1), today=today)
+
+
+@pytest.mark.rule("VIS-7.9")
+@pytest.mark.parametrize(
+    ("wish", "basis", "cost_cents", "refusal"),
+    [
+        pytest.param("as_ruled", "voluntary", 200_000, None, id="as the rules say"),
+        pytest.param("as_ruled", "statutory", 200_000, None, id="as the rules say, without"),
+        pytest.param("with_clause", "voluntary", 200_000, None, id="with, and it applies"),
+        pytest.param("with_clause", "cao", 200_000, ClauseNotAllowed, id="with, and it is void"),
+        pytest.param("with_clause", "unknown", 0, ClauseNotAllowed, id="with, not classified"),
+        pytest.param("with_clause", "voluntary", 199_999, ClauseBelowThreshold, id="too small"),
+        pytest.param("without_clause", "voluntary", 199_999, None, id="without, and too small"),
+        pytest.param("without_clause", "statutory", 900_000, None, id="without, and void"),
+        pytest.param("without_clause", "voluntary", 200_000, ClauseRequired, id="left out"),
+    ],
+)
+def test_hr_can_not_wish_for_what_the_rules_forbid(
+    wish: str, basis: str, cost_cents: int, refusal: type[Refusal] | None
+) -> None:
+    with nullcontext() if refusal is None else pytest.raises(refusal):
+        check_wish(
+            RepaymentWish(wish),
+            TrainingBasis(basis),
+            Cents(cost_cents),
+            threshold_cents=Cents(200_000),
+        )
+
+
+@pytest.mark.rule("VIS-7.3")
+def test_nothing_was_agreed_until_both_have_signed() -> None:
+    result = not_in_force(Cents(200_000), AgreementStatus.SIGNED_BY_EMPLOYEE)
+    assert (result.amount_cents, result.steps[0].rule) == (0, "VIS-7.3")
