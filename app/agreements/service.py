@@ -88,6 +88,8 @@ _SEE_ALL = (Role.HR, Role.MT, Role.AUDITOR)
 # A signer is known by the token of the organisation's own sign-in (LAW-14: how was signed).
 _SIGNED_HOW = "openid-connect"
 
+_DECIDED_ANEW = "A later decision was taken."
+
 _TEMPLATE = Path(__file__).with_name("templates") / "agreement.typ"
 # For the personnel file: PDF/A, which holds its fonts and its structure.
 _ARCHIVAL = "a-2a"
@@ -200,7 +202,7 @@ class AgreementService:
                 ids.append(before.id)
                 continue
             if before is not None:
-                await self._end(before, AgreementAction.SUPERSEDE, "A later decision was taken.")
+                await self._end(before, AgreementAction.SUPERSEDE, _DECIDED_ANEW)
             agreement = Agreement(
                 organisation_id=self._work.organisation_id,
                 id=new_id(),
@@ -228,12 +230,14 @@ class AgreementService:
     ) -> list[UUID]:
         """End the agreements of a training that does not go on, or not for these employees.
 
-        Open claims under them are withdrawn. Returns the ids of what was ended.
+        Open claims under them are withdrawn. A decision that gave no motivation gives no ``reason``:
+        then it says that a later decision was taken. Returns the ids of what was ended.
         """
+        why = reason.strip() or _DECIDED_ANEW
         found = await self._agreements.lock_live_of_request(request_id, employee_ids=employee_ids)
         for agreement in found:
-            await self._end(agreement, AgreementAction.VOID, reason)
-        await self._withdraw_open([agreement.id for agreement in found], reason)
+            await self._end(agreement, AgreementAction.VOID, why)
+        await self._withdraw_open([agreement.id for agreement in found], why)
         return [agreement.id for agreement in found]
 
     async def reclassified(self, request_id: UUID) -> list[UUID]:
