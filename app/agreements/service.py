@@ -230,8 +230,8 @@ class AgreementService:
     ) -> list[UUID]:
         """End the agreements of a training that does not go on, or not for these employees.
 
-        Open claims under them are withdrawn. A decision that gave no motivation gives no ``reason``:
-        then it says that a later decision was taken. Returns the ids of what was ended.
+        Open claims under them are withdrawn. With a blank ``reason``, as of a decision without a
+        motivation, it says that a later decision was taken. Returns the ids of what was ended.
         """
         why = reason.strip() or _DECIDED_ANEW
         found = await self._agreements.lock_live_of_request(request_id, employee_ids=employee_ids)
