@@ -1,5 +1,6 @@
 """The import of employees: read, judged as a whole, and taken over or not."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -77,7 +78,8 @@ class EmployeeImportService:
             ImportRefused: it was all or nothing, and a row has a fault.
         """
         digest = hashlib.sha256(content).hexdigest()
-        return await self._take(read_export(content), HEADERS, options, digest=digest)
+        reading = await asyncio.to_thread(read_export, content)
+        return await self._take(reading, HEADERS, options, digest=digest)
 
     async def take_records(
         self, records: Sequence[object], options: ImportOptions
@@ -88,7 +90,8 @@ class EmployeeImportService:
             TooManyRows: the list is too long for one import.
             ImportRefused: it was all or nothing, and a row has a fault.
         """
-        return await self._take(read_records(records), _PROPERTIES, options, digest=None)
+        reading = await asyncio.to_thread(read_records, records)
+        return await self._take(reading, _PROPERTIES, options, digest=None)
 
     async def _take(
         self,

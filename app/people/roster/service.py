@@ -1,5 +1,6 @@
 """Takes the roster of an HRIS in: judged as a whole, then written set by set."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
@@ -44,7 +45,9 @@ class RosterService:
         known = await self._roster.known(
             numbers, {email_key(row.email) for row in rows}, day=effective_on, lock=lock
         )
-        return plan_roster(
+        # Thousands of rows take seconds: the others who are being served go on meanwhile.
+        return await asyncio.to_thread(
+            plan_roster,
             rows,
             known,
             effective_on=effective_on,
