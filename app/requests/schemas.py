@@ -46,14 +46,16 @@ from app.requests.rules import (
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
 ]
-RuleOrder = Annotated[int, Field(ge=1, le=1000)]
+RuleOrder = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 class SessionIn(In):
     """One session of the training, which every participant attends."""
 
     held_on: Day = Field(description="Its hours count in the calendar year of this day.")
-    minutes: Annotated[int, Field(ge=1, le=1440)] = Field(description="How long, in whole minutes.")
+    minutes: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+        description="How long, in whole minutes."
+    )
     working_time: bool = Field(description="False for one's own time, which the norm leaves out.")
 
 
@@ -63,7 +65,7 @@ class CostLineIn(In):
     what: Line
     amount_cents: AmountCents = Field(description="Without VAT, in whole cents.")
     vat_cents: AmountCents | None = None
-    vat_basis_points: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+    vat_basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] | None = Field(
         default=None, description="2100 is 21 %. Half a cent is rounded up."
     )
     per_participant: bool = Field(description="Whether each participant costs this much.")
@@ -229,8 +231,8 @@ class OutcomeOut(Out):
     """What the training ended in (KB-14)."""
 
     kind: OutcomeKind
-    nlqf_level: Annotated[int, Field(ge=1, le=8)] | None
-    credits: Annotated[int, Field(ge=3, le=30)] | None
+    nlqf_level: Annotated[int, Field(ge=1, le=8, strict=True)] | None
+    credits: Annotated[int, Field(ge=3, le=30, strict=True)] | None
 
 
 class RequestOut(Out):
@@ -426,8 +428,8 @@ class OutcomeIn(In):
     """What the training ended in (KB-14); credits for a microcredential alone."""
 
     kind: OutcomeKind
-    nlqf_level: Annotated[int, Field(ge=1, le=8)] | None = None
-    credits: Annotated[int, Field(ge=3, le=30)] | None = None
+    nlqf_level: Annotated[int, Field(ge=1, le=8, strict=True)] | None = None
+    credits: Annotated[int, Field(ge=3, le=30, strict=True)] | None = None
 
     def as_outcome(self) -> Outcome:
         """Return the outcome as the rules take it."""
@@ -509,7 +511,7 @@ class RatingIn(In):
     """HR's judgement on one criterion: 0 none, 1 slight, 2 clear, 3 strong, 4 decisive."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=10)] = Field(
+    rating: Annotated[int, Field(ge=0, le=10, strict=True)] = Field(
         description="On the policy's scale, from 0 to 4 unless it says otherwise."
     )
     motivation: Prose
@@ -565,7 +567,7 @@ class RatingOut(Out):
     """HR's judgement on one criterion."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=10)]
+    rating: Annotated[int, Field(ge=0, le=10, strict=True)]
     motivation: Prose
 
 
@@ -574,7 +576,7 @@ class ScoreOut(Out):
 
     points: Count
     most_points: Count
-    basis_points: Annotated[int, Field(ge=0, le=10_000)] = Field(
+    basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] = Field(
         description="The same in hundredths of a percent, for showing."
     )
 
@@ -589,7 +591,7 @@ class AssessmentOut(Out):
     missing_criteria: Annotated[list[Criterion], at_most(5)]
     ratings: Annotated[list[RatingOut], at_most(5)]
     score: ScoreOut | None = Field(description="Null until all five criteria are rated.")
-    priority: Annotated[int, Field(ge=1, le=2)] = Field(
+    priority: Annotated[int, Field(ge=1, le=2, strict=True)] = Field(
         description="1 for a legal or function-bound necessity, which goes first (VIS-3.1); else 2."
     )
 

@@ -40,7 +40,7 @@ from app.kernel.wording import Language
 from app.requests.rules import IntakeChange, RequestStatus, TrainingBasis
 
 MOST_ERRORS_TOLD = 1000
-TotalMinutes = Annotated[int, Field(ge=0, le=600_000)]
+TotalMinutes = Annotated[int, Field(ge=0, le=600_000, strict=True)]
 
 
 class RequestRowIn(In):
@@ -53,7 +53,7 @@ class RequestRowIn(In):
     starts_on: Day
     ends_on: Day
     amount_cents: AmountCents = Field(description="Per participant, without VAT.")
-    vat_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 0
+    vat_basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
     working_minutes: TotalMinutes = Field(description="In working time, of each participant.")
     own_minutes: TotalMinutes = 0
     basis: TrainingBasis
@@ -95,7 +95,7 @@ class ImportTrancheOut(Out):
     """The tranche that a request falls in by its moment of submission."""
 
     year: Year
-    number: Annotated[int, Field(ge=1, le=12)]
+    number: Annotated[int, Field(ge=1, le=12, strict=True)]
     closes_on: Day
 
 
