@@ -14,15 +14,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import SecretStr, ValidationError
 
-from app.kernel.actors import Actor
+from app.kernel.actors import Actor, Role
+from app.kernel.errors import Refusal
 from app.kernel.identifiers import new_id
+from app.kernel.wording import Language, say
 from app.settings import SettingMissing, Settings
 
 if TYPE_CHECKING:
@@ -30,7 +34,12 @@ if TYPE_CHECKING:
 
     from app.db.embedded import EmbeddedServer
     from app.db.session import Database
+    from app.db.work import Work
+    from app.integrations.hris.service import ImportOutcome as EmployeesTaken
+    from app.integrations.request_imports.service import ImportOutcome as RequestsTaken
 
+# Whom a file of HR's comes from.
+_IMPORTERS = frozenset({Role.HR, Role.HRIS})
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -103,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     command("demo", _demo, "Load the demo organisation, unless it is there.")
     verify = command("verify", _verify, "Recompute the ledger and the audit chain.")
     verify.add_argument("organisation", nargs="*", help="a slug or an id; without one, all of them")
+    taken = command("import", _import, "Take over a file of HR's: people, or training requests.")
+    taken.add_argument("kind", choices=("employees", "requests"))
+    taken.add_argument("file", type=Path, help="CSV as HR has it; faults are named by line")
+    taken.add_argument("--organisation", required=True, help="a slug or an id")
+    taken.add_argument("--dry-run", action="store_true", help="only tell what would happen")
+    taken.add_argument("--partial", action="store_true", help="take the good rows, not the others")
+    taken.add_argument("--language", choices=("nl", "en"), default="nl", help="of what is told")
     command("openapi", _openapi, "Print the contract: the OpenAPI document of /v1.")
     postgres = command(
         "postgres", _postgres, "Run a command beside the embedded server: its URLs, its programs."
@@ -217,6 +233,66 @@ async def _verify_one(database: "Database", organisation_id: UUID) -> int:
             f"{difference.stored} and should be {difference.computed}"
         )
     return len(trail.findings) + len(differences)
+
+
+def _import(settings: Settings, asked: argparse.Namespace) -> int:
+    try:
+        content = asked.file.read_bytes()
+    except OSError as error:
+        message = f"{asked.file}: {error.strerror}"
+        raise _NotPossible(message) from error
+    with ExitStack() as held:
+        return asyncio.run(_import_file(_with_database(settings, held), asked, content))
+
+
+async def _import_file(settings: Settings, asked: argparse.Namespace, content: bytes) -> int:
+    """Take the file over in one transaction, or tell each fault and change nothing."""
+    from app.db.session import Database
+
+    database = Database(settings)
+    try:
+        [organisation_id] = await _organisations(database, [asked.organisation])
+        actor = Actor(organisation_id, subject="leerruimte import", roles=_IMPORTERS)
+        _say(f"Reading {asked.file} ...")
+        async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+            outcome = await _take(work, asked, content, dry_run=True)
+            for error in outcome.errors:
+                _say(f"  line {error.line}, {error.column}: {error.message}")
+            if outcome.errors and not asked.partial:
+                _say(f"{outcome.refused_count} of {outcome.row_count} rows have a fault.")
+                return 1
+            if not asked.dry_run:
+                outcome = await _take(work, asked, content, dry_run=False)
+    except Refusal as refusal:
+        message = say(refusal.detail, refusal.facts, Language(asked.language))
+        raise _NotPossible(message) from refusal
+    finally:
+        await database.close()
+    counts = ", ".join(
+        f"{name.removesuffix('_count')} {count}"
+        for name, count in asdict(outcome).items()
+        if name.endswith("_count")
+    )
+    _say(f"{'It would be' if asked.dry_run else 'Done'}: {counts}.")
+    return 0
+
+
+async def _take(
+    work: "Work", asked: argparse.Namespace, content: bytes, *, dry_run: bool
+) -> "EmployeesTaken | RequestsTaken":
+    from app.integrations.hris import service as employees
+    from app.integrations.hris.rules import ImportMode
+    from app.integrations.request_imports import service as requests
+
+    mode = ImportMode.PARTIAL if asked.partial else ImportMode.ALL_OR_NOTHING
+    language = Language(asked.language)
+    if asked.kind == "employees":
+        return await employees.import_employees(
+            work, content, employees.ImportOptions(mode=mode, dry_run=dry_run, language=language)
+        )
+    return await requests.import_requests(
+        work, content, requests.ImportOptions(mode=mode, dry_run=dry_run, language=language)
+    )
 
 
 def _openapi(settings: Settings, _asked: argparse.Namespace) -> int:

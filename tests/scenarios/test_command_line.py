@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -20,8 +21,16 @@ from app.db.session import Database
 from app.settings import Settings
 from tests.conftest import OpenWork
 from tests.support.organisations import Organisation
+from tests.support.people import export, line
 
 LEERRUIMTE = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+
+
+class Take(Protocol):
+    def __call__(
+        self, *lines: str, options: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]: ...
+
 
 SIGN_IN = {"OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "leerruimte"}
 
@@ -191,3 +200,46 @@ def test_an_organisation_that_is_not_there_can_not_be_verified(settings: Setting
     verified = leerruimte("verify", "nobody-knows-it", APP_DATABASE_URL=settings.app_url)
     assert verified.returncode == 1
     assert "There is no organisation nobody-knows-it." in verified.stderr
+
+
+@pytest.fixture
+def take(settings: Settings, organisation: Organisation, tmp_path: Path) -> Take:
+    """Return a function that imports lines of an HRIS export by the command."""
+
+    def take(*lines: str, options: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        file = tmp_path / "export.csv"
+        file.write_bytes(export(*lines))
+        arguments = ("employees", str(file), "--organisation", organisation.slug, *options)
+        return leerruimte("import", *arguments, APP_DATABASE_URL=settings.app_url)
+
+    return take
+
+
+def test_an_export_is_taken_over_once(take: Take) -> None:
+    first = take(line())
+    assert first.returncode == 0, first.stderr
+    assert "created 1" in first.stderr
+    assert "created 0" in take(line()).stderr
+
+
+def test_a_dry_run_takes_nothing_over(take: Take) -> None:
+    assert "It would be: row 1, created 1" in take(line(), options=["--dry-run"]).stderr
+    assert "created 1" in take(line()).stderr
+
+
+def test_a_fault_is_named_by_line_and_column_and_nothing_is_taken_over(take: Take) -> None:
+    faulty = line(**{"Personeelsnummer": "300002", "Datum in dienst": "31-02-2020"})
+    refused = take(line(), faulty)
+    assert refused.returncode == 1
+    assert "line 3, Datum in dienst: " in refused.stderr
+    assert "1 of 2 rows have a fault." in refused.stderr
+    partial = take(line(), faulty, options=["--partial"])
+    assert partial.returncode == 0, partial.stderr
+    assert "created 1" in partial.stderr
+
+
+def test_a_file_that_is_not_there_is_told(settings: Settings, organisation: Organisation) -> None:
+    arguments = ("employees", "nowhere.csv", "--organisation", organisation.slug)
+    refused = leerruimte("import", *arguments, APP_DATABASE_URL=settings.app_url)
+    assert refused.returncode == 1
+    assert "nowhere.csv: No such file" in refused.stderr
