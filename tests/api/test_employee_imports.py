@@ -17,6 +17,8 @@ from app.kernel.pages import PageOf
 from app.people.rules import EmployeeFilter, EmployeeView, LeavingInitiative, LeavingReason
 from app.people.service import PeopleService
 from tests.conftest import OpenWork, SignIn
+from tests.support.agreements import EMPLOYEE, make_scene, signed
+from tests.support.agreements import MANAGER as LEADER
 from tests.support.clock import FrozenClock
 from tests.support.organisations import Organisation
 from tests.support.people import export, line, record
@@ -269,6 +271,40 @@ async def test_an_end_is_recorded_moved_and_not_withdrawn_by_a_blank(
     clock.set(clock.now().replace(month=11))
     late = await send(client, hris, leaving("30-09-2026"))
     assert places(late.json()["facts"]["errors"]) == [(2, "Datum uit dienst", "employment-over")]
+
+
+@pytest.mark.rule("VIS-7.8")
+@pytest.mark.rule("LAW-3")
+async def test_a_leaver_in_the_export_is_claimed_from_and_the_reason_waits_for_a_person(
+    client: httpx.AsyncClient,
+    hris: dict[str, str],
+    sign_in: SignIn,
+    organisation: Organisation,
+    *,
+    work: OpenWork,
+) -> None:
+    scene = await make_scene(organisation, work)
+    await signed(scene)
+    row = record(
+        EMPLOYEE,
+        givenName="Noor",
+        infix="van der",
+        familyName="Meulen",
+        email=f"p{EMPLOYEE}@od-voorbeeld.example",
+        team="Toezicht Milieu",
+        function="Toezichthouder milieu",
+        managerNumber=LEADER,
+        hiredOn="2020-01-01",
+        leftOn="2026-12-31",
+    )
+
+    answer = await send_records(client, hris, row)
+
+    assert counts(answer) == {"row": 1, "changed": 1, "ended": 1}
+    listed = await client.get("/repayment-claims", headers=sign_in(Role.HR))
+    assert listed.status_code == 200
+    (claim,) = listed.json()["items"]
+    assert claim["agreementId"] == str(scene.agreement_id)
 
 
 async def test_who_returns_has_a_second_employment(
