@@ -42,6 +42,7 @@ _TEXT_LIMITS = {
     "binary": 20_000_000,
 }
 _INT32 = 2**31
+_FORMS = frozenset({"format", "pattern", "enum", "const"})
 # Members of a document that hold data and not schemas.
 _DATA = frozenset({"example", "examples", "default", "const", "enum"})
 _METHODS = ("get", "put", "post", "patch", "delete")
@@ -135,7 +136,8 @@ def security_schemes(*, demo: bool, issuer: str | None) -> dict[str, Any]:
             "type": "oauth2",
             "description": (
                 "Demo mode: the username is a persona (`employee`, `manager`, `hr`, `mt`, ...), "
-                "the password may be anything; leave the client fields as they are."
+                "the password may be anything; leave the client fields as they are. What it gives "
+                "is a bearer JWT, checked by RFC8725 as any other."
             ),
             "flows": {
                 "password": {"tokenUrl": "/demo/token", "refreshUrl": "/demo/token", "scopes": {}}
@@ -368,6 +370,9 @@ def _tidy(node: dict[str, Any]) -> None:
     kinds = cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]
     if "string" in kinds and "maxLength" not in node and node.get("format") in _TEXT_LIMITS:
         node["maxLength"] = _TEXT_LIMITS[node["format"]]
+    if "string" in kinds and not _FORMS & set(node):
+        # What every text is held to, wherever it stands (``bodies.py``).
+        node["pattern"] = r"^[^\u0000]*$"
     if "integer" in kinds and "format" not in node and "maximum" in node:
         node["format"] = "int32" if node["maximum"] < _INT32 else "int64"
     if isinstance(node.get("title"), str) and ("type" in node or "anyOf" in node or "$ref" in node):

@@ -6,7 +6,7 @@ const ui = SwaggerUIBundle({
   url: page.dataset.document,
   domNode: page,
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   defaultModelsExpandDepth: -1,
   displayRequestDuration: true,
   filter: true,
