@@ -291,3 +291,37 @@ def rated(rating: int = 3, *, leave_out: Sequence[Criterion] = ()) -> tuple[Rati
 def score(points: int, most_points: int = 64) -> Score:
     """Return a score."""
     return Score(points, most_points)
+
+
+LIST_HEADER = (
+    "Aanvraag;Personeelsnummer(s);Opleiding;Opleider;Startdatum;Einddatum;"
+    "Kosten (excl. btw, p.p.);Btw %;Uren werktijd;Uren eigen tijd;Grondslag;Motivering;Gesprek op;"
+    "Ingediend op"
+)
+
+
+def list_line(**cells: str) -> str:
+    """Return one line of a tranche's list; ``cells`` by Dutch header."""
+    values = {
+        "Aanvraag": "A26-2-901",
+        "Personeelsnummer(s)": "101853",
+        "Opleiding": "Ecologie: soortenbescherming basis",
+        "Opleider": "Natuuracademie",
+        "Startdatum": "21-04-2027",
+        "Einddatum": "21-05-2027",
+        "Kosten (excl. btw, p.p.)": "1.190,00",
+        "Btw %": "21",
+        "Uren werktijd": "24",
+        "Uren eigen tijd": "0",
+        "Grondslag": "Functiegebonden",
+        "Motivering": "Nodig voor behoud bevoegdheid",
+        "Gesprek op": "",
+        "Ingediend op": "11-06-2026 07:51",
+        **cells,
+    }
+    return ";".join(values.values())
+
+
+def tranche_list(*lines: str, header: str = LIST_HEADER) -> bytes:
+    """Return a list of these lines as HR keeps it: byte order mark, CRLF."""
+    return ("\ufeff" + "\r\n".join((header, *lines)) + "\r\n").encode()

@@ -96,14 +96,5 @@ def _records(content: bytes) -> list[object]:
     """
     parsed = parse_json(content)
     if not isinstance(parsed, list):
-        raise InputInvalid(
-            [
-                {
-                    "location": "body",
-                    "pointer": "",
-                    "code": "list_type",
-                    "message": "must be a list of rows",
-                }
-            ]
-        )
+        raise InputInvalid([{"type": "list_type", "loc": ("body",)}])
     return cast("list[object]", parsed)
