@@ -74,8 +74,14 @@ class ProposalIncomplete(Refusal):
     rule = "VIS-6.3"
     title = Text(en="Not all requests are in it", nl="Niet alle aanvragen staan erin")
     detail = Text(
-        en="{missing_count} requests of the tranche are not assessed in full, or not in the proposal.",
-        nl="{missing_count} aanvragen van de tranche zijn niet volledig beoordeeld, of staan niet in het voorstel.",
+        en=(
+            "{missing_count} requests of the tranche are not assessed in full, or not in the "
+            "proposal."
+        ),
+        nl=(
+            "{missing_count} aanvragen van de tranche zijn niet volledig beoordeeld, of staan "
+            "niet in het voorstel."
+        ),
     )
     remedy = Text(
         en="Assess each request on all five criteria, and give it a place in the proposal.",
@@ -146,8 +152,14 @@ class MotivationMissing(Refusal):
     rule = "VIS-6.3"
     title = Text(en="Without a motivation", nl="Zonder motivering")
     detail = Text(
-        en="A decision that departs from the proposal, refuses, defers or grants in part needs one.",
-        nl="Een besluit dat afwijkt van het voorstel, afwijst, aanhoudt of deels toekent, vraagt er een.",
+        en=(
+            "A decision that departs from the proposal, refuses, defers or grants in part needs "
+            "one."
+        ),
+        nl=(
+            "Een besluit dat afwijkt van het voorstel, afwijst, aanhoudt of deels toekent, vraagt "
+            "er een."
+        ),
     )
     remedy = Text(
         en="Say in the motivation why the MT decides so.",
@@ -165,8 +177,8 @@ class DecisionContradictsItself(Refusal):
             " granted is the whole of it, partly granted is less."
         ),
         nl=(
-            "De uitkomst is {outcome}, terwijl {granted_cents} van {requested_cents} wordt toegekend;"
-            " toegekend is het geheel, deels toegekend is minder."
+            "De uitkomst is {outcome}, terwijl {granted_cents} van {requested_cents} wordt"
+            " toegekend; toegekend is het geheel, deels toegekend is minder."
         ),
     )
     remedy = Text(
@@ -195,7 +207,10 @@ class NotAParticipant(Refusal):
     title = Text(en="Not a participant", nl="Geen deelnemer")
     detail = Text(
         en="An employee who is not a participant of the request can not be granted a place in it.",
-        nl="Aan een medewerker die geen deelnemer van de aanvraag is, kan geen plaats worden toegekend.",
+        nl=(
+            "Aan een medewerker die geen deelnemer van de aanvraag is, kan geen plaats worden "
+            "toegekend."
+        ),
     )
     remedy = Text(
         en="Name participants of the request only.",

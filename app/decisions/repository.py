@@ -48,7 +48,9 @@ class DecisionRepository:
             query = query.where(Proposal.tranche_id == tranche_id)
         if page.after is not None:
             query = query.where(Proposal.id > UUID(page.after[0]))
-        rows = (await self._session.scalars(query.order_by(Proposal.id).limit(page.limit + 1))).all()
+        rows = (
+            await self._session.scalars(query.order_by(Proposal.id).limit(page.limit + 1))
+        ).all()
         return take(rows, page, key=lambda row: (str(row.id),))
 
     async def items(self, proposal_id: UUID) -> Sequence[ProposalItem]:
@@ -73,9 +75,7 @@ class DecisionRepository:
             )
         )
 
-    async def counts(
-        self, proposal_ids: Collection[UUID]
-    ) -> dict[UUID, tuple[int, int, int]]:
+    async def counts(self, proposal_ids: Collection[UUID]) -> dict[UUID, tuple[int, int, int]]:
         """Return for each proposal how many items, how many decided, and the cents advised."""
         rows = await self._session.execute(
             select(
@@ -98,8 +98,7 @@ class DecisionRepository:
             .group_by(ProposalItem.proposal_id)
         )
         return {
-            proposal_id: (items, decided, int(cents))
-            for proposal_id, items, decided, cents in rows
+            proposal_id: (items, decided, int(cents)) for proposal_id, items, decided, cents in rows
         }
 
     async def of_items(self, proposal_id: UUID) -> dict[UUID, Decision]:
@@ -131,7 +130,9 @@ class DecisionRepository:
             query = query.where(Decision.request_id == request_id)
         if page.after is not None:
             query = query.where(Decision.id > UUID(page.after[0]))
-        rows = (await self._session.execute(query.order_by(Decision.id).limit(page.limit + 1))).all()
+        rows = (
+            await self._session.execute(query.order_by(Decision.id).limit(page.limit + 1))
+        ).all()
         return take(rows, page, key=lambda row: (str(row[0].id),))
 
     async def with_force(self, decision_ids: Collection[UUID]) -> Sequence[Row[Decision, bool]]:
@@ -166,6 +167,4 @@ class DecisionRepository:
             )
             .exists()
         )
-        return select(Decision, ~overtaken).where(
-            Decision.organisation_id == self._organisation_id
-        )
+        return select(Decision, ~overtaken).where(Decision.organisation_id == self._organisation_id)

@@ -249,7 +249,7 @@ async def submit_proposal(
 async def try_decisions(
     proposal_id: ProposalId, body: DecisionsIn, service: Service, request: Request
 ) -> TrialOut:
-    """Return what the same decision would do and break: norms, means, agreements. Nothing changes."""
+    """Return what the same decision would do and run into. Nothing changes."""
     trial = await service.rehearse(proposal_id, _resolved(body), adopt_rest=body.adopt_rest)
     return _trial(trial, language_of(request))
 
@@ -301,6 +301,7 @@ async def decide(
     ),
 )
 async def list_decisions(
+    *,
     service: Service,
     work: CurrentWork,
     paging: Paging,
@@ -334,9 +335,7 @@ async def list_decisions(
         refusals=(DecisionNotFound,),
     ),
 )
-async def get_decision(
-    decision_id: DecisionId, service: Service, request: Request
-) -> DecisionOut:
+async def get_decision(decision_id: DecisionId, service: Service, request: Request) -> DecisionOut:
     """Return one decision as it was taken, and whether a later one revised it."""
     decision, in_force = await service.decision(decision_id)
     return DecisionOut.model_validate(
@@ -357,7 +356,11 @@ async def get_decision(
     ),
 )
 async def revise_decision(
-    decision_id: DecisionId, body: RevisionIn, service: Service, request: Request, response: Response
+    decision_id: DecisionId,
+    body: RevisionIn,
+    service: Service,
+    request: Request,
+    response: Response,
 ) -> DecisionOut:
     """Take a later decision; what the earlier one held is released first, what was spent stays."""
     decision = await service.revise(
@@ -493,7 +496,11 @@ def _resolved(body: DecisionsIn) -> list[Resolved]:
 
 def _proposal(proposal: Proposal, counts: tuple[int, int, int]) -> dict[str, Any]:
     item_count, decided_count, advised_cents = counts
-    shown = {name: getattr(proposal, name) for name in ProposalOut.model_fields if hasattr(proposal, name)}
+    shown = {
+        name: getattr(proposal, name)
+        for name in ProposalOut.model_fields
+        if hasattr(proposal, name)
+    }
     return {
         **shown,
         "item_count": item_count,

@@ -47,7 +47,7 @@ class BreachKind(StrEnum):
     STARTED_BEFORE = "started_before"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
     """One thing a decision runs into: the rule, the figures, and whether it stops the decision."""
 
@@ -200,27 +200,37 @@ def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
     if decider is not None and (
         decider in candidate.participants or decider == candidate.applicant_id
     ):
-        yield Breach(BreachKind.OWN_REQUEST, "VIS-5.1", True, candidate.request_id, decider)
+        yield Breach(
+            kind=BreachKind.OWN_REQUEST,
+            rule="VIS-5.1",
+            blocking=True,
+            request_id=candidate.request_id,
+            employee_id=decider,
+        )
     if motivation_needed(intention) and not (intention.motivation or "").strip():
         yield Breach(
-            BreachKind.MOTIVATION_MISSING,
-            "VIS-6.3",
-            True,
-            candidate.request_id,
+            kind=BreachKind.MOTIVATION_MISSING,
+            rule="VIS-6.3",
+            blocking=True,
+            request_id=candidate.request_id,
             facts={"outcome": intention.outcome.value},
         )
     if not intention.outcome.grants:
         return
     for stranger in sorted(intention.participants - frozenset(candidate.participants)):
         yield Breach(
-            BreachKind.NOT_A_PARTICIPANT, "VIS-6.6", True, candidate.request_id, stranger
+            kind=BreachKind.NOT_A_PARTICIPANT,
+            rule="VIS-6.6",
+            blocking=True,
+            request_id=candidate.request_id,
+            employee_id=stranger,
         )
     if intention.amount_cents > candidate.total_cents:
         yield Breach(
-            BreachKind.MORE_THAN_REQUESTED,
-            "VIS-6.3",
-            True,
-            candidate.request_id,
+            kind=BreachKind.MORE_THAN_REQUESTED,
+            rule="VIS-6.3",
+            blocking=True,
+            request_id=candidate.request_id,
             facts={
                 "asked_cents": intention.amount_cents,
                 "requested_cents": candidate.total_cents,
@@ -232,10 +242,10 @@ def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
     )
     if whole is (intention.outcome is Outcome.PARTLY_GRANTED):
         yield Breach(
-            BreachKind.PART_WITHOUT_DIFFERENCE,
-            "VIS-6.3",
-            True,
-            candidate.request_id,
+            kind=BreachKind.PART_WITHOUT_DIFFERENCE,
+            rule="VIS-6.3",
+            blocking=True,
+            request_id=candidate.request_id,
             facts={
                 "outcome": intention.outcome.value,
                 "granted_cents": intention.amount_cents,
@@ -253,19 +263,19 @@ def _means(intention: Intention, means_left: dict[int, int | None]) -> Iterable[
         return
     if left is None:
         yield Breach(
-            BreachKind.MEANS_NOT_SET,
-            "VIS-5.1",
-            True,
-            candidate.request_id,
+            kind=BreachKind.MEANS_NOT_SET,
+            rule="VIS-5.1",
+            blocking=True,
+            request_id=candidate.request_id,
             facts={"budget_year": year, "asked_cents": asked},
         )
         return
     if asked > left:
         yield Breach(
-            BreachKind.MEANS_EXCEEDED,
-            "VIS-5.1",
-            True,
-            candidate.request_id,
+            kind=BreachKind.MEANS_EXCEEDED,
+            rule="VIS-5.1",
+            blocking=True,
+            request_id=candidate.request_id,
             facts={"budget_year": year, "asked_cents": asked, "room_cents": left},
         )
         return
@@ -286,11 +296,11 @@ def _norms(
             left = room_left[person, year]
             if minutes > left:
                 yield Breach(
-                    BreachKind.NORM_EXCEEDED,
-                    "VIS-8.3",
-                    room.binding,
-                    candidate.request_id,
-                    person,
+                    kind=BreachKind.NORM_EXCEEDED,
+                    rule="VIS-8.3",
+                    blocking=room.binding,
+                    request_id=candidate.request_id,
+                    employee_id=person,
                     facts={
                         "calendar_year": year,
                         "asked_minutes": minutes,
@@ -309,28 +319,26 @@ def _circumstances(
     candidate = intention.candidate
     if candidate.starts_on <= decided_on:
         yield Breach(
-            BreachKind.STARTED_BEFORE,
-            "VIS-7.1",
-            False,
-            candidate.request_id,
+            kind=BreachKind.STARTED_BEFORE,
+            rule="VIS-7.1",
+            blocking=False,
+            request_id=candidate.request_id,
             facts={"starts_on": candidate.starts_on, "decided_on": decided_on},
         )
     for person in sorted(intention.participants):
         last_day = left_on.get(person)
         if last_day is not None and last_day < candidate.ends_on:
             yield Breach(
-                BreachKind.ENDS_EMPLOYMENT_BEFORE,
-                "VIS-5.5",
-                False,
-                candidate.request_id,
-                person,
+                kind=BreachKind.ENDS_EMPLOYMENT_BEFORE,
+                rule="VIS-5.5",
+                blocking=False,
+                request_id=candidate.request_id,
+                employee_id=person,
                 facts={"left_on": last_day, "ends_on": candidate.ends_on},
             )
 
 
-def advise(
-    ranked: Sequence[tuple[UUID, Cents]], *, means_left_cents: Cents
-) -> dict[UUID, Outcome]:
+def advise(ranked: Sequence[tuple[UUID, Cents]], *, means_left_cents: Cents) -> dict[UUID, Outcome]:
     """Return a first advice for each request: grant in order of rank while the means allow.
 
     ``ranked`` holds each request with its cost. One that does not fit is advised to be deferred,
@@ -360,12 +368,19 @@ SAID: Mapping[BreachKind, Text] = MappingProxyType(
             ),
             nl=(
                 "Gevraagd wordt {asked_minutes} in {calendar_year}, terwijl van de norm van"
-                " {norm_minutes} (en {exception_minutes} aan uitzonderingen) {room_minutes} resteert."
+                " {norm_minutes} (en {exception_minutes} aan uitzonderingen) nog"
+                " {room_minutes} resteert."
             ),
         ),
         BreachKind.MEANS_EXCEEDED: Text(
-            en="{asked_cents} is asked of the means of {budget_year}, of which {room_cents} is left.",
-            nl="Gevraagd wordt {asked_cents} van de middelen van {budget_year}; {room_cents} resteert.",
+            en=(
+                "{asked_cents} is asked of the means of {budget_year}, of which {room_cents} is "
+                "left."
+            ),
+            nl=(
+                "Gevraagd wordt {asked_cents} van de middelen van {budget_year}; {room_cents} "
+                "resteert."
+            ),
         ),
         BreachKind.MEANS_NOT_SET: Text(
             en="The means of {budget_year} are not set; {asked_cents} is asked of them.",
@@ -393,7 +408,10 @@ SAID: Mapping[BreachKind, Text] = MappingProxyType(
         ),
         BreachKind.ENDS_EMPLOYMENT_BEFORE: Text(
             en="The employee leaves on {left_on}, before the training ends on {ends_on}.",
-            nl="De medewerker gaat uit dienst op {left_on}, voor het einde van de opleiding op {ends_on}.",
+            nl=(
+                "De medewerker gaat uit dienst op {left_on}, voor het einde van de opleiding op "
+                "{ends_on}."
+            ),
         ),
         BreachKind.STARTED_BEFORE: Text(
             en="The training started on {starts_on}, before this decision of {decided_on}.",

@@ -198,9 +198,7 @@ class DecisionService:
             for item in found.items
         }
         means = await self._budgets.rooms([year])
-        return Overview(
-            tranche=found, budget_year=year, means=means.get(year), over_norm=over_norm
-        )
+        return Overview(tranche=found, budget_year=year, means=means.get(year), over_norm=over_norm)
 
     # --- Proposals ------------------------------------------------------------------------------
 
@@ -456,9 +454,7 @@ class DecisionService:
         candidate = await self._candidate(details)
         intention = _intention(candidate, resolved, advice=None, motivation=resolved.motivation)
         case = _Case(details, intention, resolved.conditions, revises=earlier)
-        [decision] = await self._carry_out(
-            [case], kind="revision", proposal_id=earlier.proposal_id
-        )
+        [decision] = await self._carry_out([case], kind="revision", proposal_id=earlier.proposal_id)
         return decision
 
     async def cancel(
@@ -628,9 +624,7 @@ class DecisionService:
         """Take the decisions and let the consequences follow, all or none."""
         policy = await self._policies.policy_on(self._work.today)
         revised = [case.details.id for case in cases if case.revises is not None]
-        impacts = await self._weigh(
-            [case.intention for case in cases], lock=True, revised=revised
-        )
+        impacts = await self._weigh([case.intention for case in cases], lock=True, revised=revised)
         _refuse_blocked(impacts)
         for case in cases:
             if case.revises is not None:
@@ -694,8 +688,10 @@ class DecisionService:
         await self._budgets.release([request_id], cause_id=cause_id)
 
     async def _undo(self, case: _Case, earlier: Decision) -> None:
-        """Release what an earlier decision holds; who keeps a place keeps an agreement too, until
-        the new decision calls for its successor."""
+        """Release what an earlier decision holds.
+
+        Who keeps a place keeps an agreement too, until the new decision calls for its successor.
+        """
         await self._release(case.details.id, cause_id=earlier.id)
         leaving = set(earlier.employee_ids) - case.intention.participants
         if leaving:
@@ -786,9 +782,7 @@ def _intention(
     same = advice is not None and advice.outcome is resolved.outcome
     participants = resolved.employee_ids
     if participants is None:
-        participants = (
-            advice.participants if advice and same else frozenset(candidate.participants)
-        )
+        participants = advice.participants if advice and same else frozenset(candidate.participants)
     amount = resolved.amount_cents
     if amount is None:
         amount = (
@@ -823,7 +817,9 @@ def _needs(
         candidate = intention.candidate
         details = found[candidate.request_id]
         cost = Cents(
-            part(intention.amount_cents, numerator=1, denominator=max(len(intention.participants), 1))
+            part(
+                intention.amount_cents, numerator=1, denominator=max(len(intention.participants), 1)
+            )
         )
         requirement = agreement_requirement(cost, details.working_minutes, policy.policy)
         if not requirement.needed:

@@ -7,8 +7,10 @@ keep real time.
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from app.http.routing import system_clock
 
 
 class DemoClock:
@@ -21,11 +23,11 @@ class DemoClock:
 
     def now(self) -> datetime:
         """Return the demo's now, an aware instant in UTC."""
-        return _real_now() + self._current_offset()
+        return system_clock() + self._current_offset()
 
     def set(self, now: datetime | None) -> datetime:
         """Let the demo's now be ``now`` from here on, or real time again when None; return it."""
-        offset = timedelta() if now is None else now - _real_now()
+        offset = timedelta() if now is None else now - system_clock()
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps({"offsetSeconds": round(offset.total_seconds())}))
         temporary.replace(self._path)
@@ -42,7 +44,3 @@ class DemoClock:
             self._offset = timedelta(seconds=int(told["offsetSeconds"]))
             self._read_at = seen
         return self._offset
-
-
-def _real_now() -> datetime:
-    return datetime.now(UTC)

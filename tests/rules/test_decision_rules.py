@@ -144,7 +144,7 @@ def kinds(impact: Impact) -> list[tuple[BreachKind, bool]]:
     ],
 )
 def test_a_departure_a_refusal_and_a_part_need_a_motivation(
-    meant: Intention, needed: bool
+    meant: Intention, *, needed: bool
 ) -> None:
     assert motivation_needed(meant) is needed
     silent = kinds(weighed(replace(meant, motivation="  "))[0])
@@ -169,7 +169,7 @@ def test_one_cent_or_one_person_less_than_advised_departs_from_the_proposal() ->
         pytest.param(399_999, True, id="one cent short"),
     ],
 )
-def test_a_grant_takes_at_most_what_is_left_of_the_means(left_cents: int, stopped: bool) -> None:
+def test_a_grant_takes_at_most_what_is_left_of_the_means(left_cents: int, *, stopped: bool) -> None:
     [impact] = weighed(intention(), means_cents=left_cents)
     assert impact.blocked is stopped
     assert kinds(impact) == ([(BreachKind.MEANS_EXCEEDED, True)] if stopped else [])
@@ -207,11 +207,9 @@ def test_a_refused_request_leaves_its_means_to_the_next() -> None:
     ],
 )
 def test_the_norm_warns_in_2026_and_binds_from_2027(
-    left: int, year: int, breach: bool | None
+    left: int, year: int, *, breach: bool | None
 ) -> None:
-    [impact] = weighed(
-        intention(), rooms={(BRAM, year): room(left, binding=year == 2027)}
-    )
+    [impact] = weighed(intention(), rooms={(BRAM, year): room(left, binding=year == 2027)})
     expected = [] if breach is None else [(BreachKind.NORM_EXCEEDED, breach)]
     assert kinds(impact) == expected
     assert impact.blocked is bool(breach)
@@ -238,7 +236,7 @@ def test_two_grants_in_one_decision_share_one_employees_year() -> None:
 )
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_nobody_decides_on_an_own_request_whatever_the_outcome(
-    decider: UUID | None, own: bool, outcome: Outcome
+    decider: UUID | None, outcome: Outcome, *, own: bool
 ) -> None:
     [impact] = weighed(intention(outcome=outcome, motivation="Zo besloten."), decider=decider)
     assert ((BreachKind.OWN_REQUEST, True) in kinds(impact)) is own
@@ -256,7 +254,7 @@ def test_nobody_decides_on_an_own_request_whatever_the_outcome(
     ],
 )
 def test_granted_is_the_whole_and_partly_granted_is_less(
-    outcome: Outcome, amount_cents: int, participants: set[UUID] | None, breach: bool
+    outcome: Outcome, amount_cents: int, participants: set[UUID] | None, *, breach: bool
 ) -> None:
     [impact] = weighed(
         intention(
@@ -307,7 +305,7 @@ def test_a_grant_says_which_agreements_are_needed_and_a_refusal_needs_none() -> 
     ],
 )
 def test_a_training_that_has_started_is_remarked_and_not_stopped(
-    starts_on: date, remarked: bool
+    starts_on: date, *, remarked: bool
 ) -> None:
     [impact] = weighed(intention(candidate(starts_on=starts_on)))
     assert ((BreachKind.STARTED_BEFORE, False) in kinds(impact)) is remarked
@@ -322,7 +320,7 @@ def test_a_training_that_has_started_is_remarked_and_not_stopped(
         pytest.param(date(2027, 3, 1), False, id="leaves on its last day"),
     ],
 )
-def test_who_leaves_before_the_end_is_remarked(last_day: date, remarked: bool) -> None:
+def test_who_leaves_before_the_end_is_remarked(last_day: date, *, remarked: bool) -> None:
     [impact] = weighed(intention(), left_on={BRAM: last_day})
     assert ((BreachKind.ENDS_EMPLOYMENT_BEFORE, False) in kinds(impact)) is remarked
 
