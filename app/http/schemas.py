@@ -49,7 +49,7 @@ class Out(BaseModel):
     )
 
 
-def _json_integer(value: object) -> object:
+def json_integer(value: object) -> object:
     """Take 3 and 3.0, which JSON Schema calls integers, but not true or "3", as pydantic would."""
     if isinstance(value, bool | str | bytes):
         raise PydanticCustomError(_NOT_WHOLE, "must be a whole number")
@@ -126,14 +126,14 @@ EmailText = Annotated[
     Field(json_schema_extra={"format": "email"}),
 ]
 # The bounds stand before the check: after it, pydantic leaves them out of the schema.
-AmountCents = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(_json_integer)]
-AmountMinutes = Annotated[int, Field(ge=0, le=10**7), BeforeValidator(_json_integer)]
-SignedCents = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(_json_integer)]
-SignedMinutes = Annotated[int, Field(ge=-(10**7), le=10**7), BeforeValidator(_json_integer)]
-Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(_json_integer)]
-Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_json_integer)]
-Year = Annotated[int, Field(ge=2000, le=2199), BeforeValidator(_json_integer)]
-Version = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_json_integer)]
+AmountCents = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(json_integer)]
+AmountMinutes = Annotated[int, Field(ge=0, le=10**7), BeforeValidator(json_integer)]
+SignedCents = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(json_integer)]
+SignedMinutes = Annotated[int, Field(ge=-(10**7), le=10**7), BeforeValidator(json_integer)]
+Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(json_integer)]
+Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(json_integer)]
+Year = Annotated[int, Field(ge=2000, le=2199), BeforeValidator(json_integer)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(json_integer)]
 Day = Annotated[
     date, AfterValidator(_within_reach), BeforeValidator(_written(_DAY, "date_form", "2027-03-31"))
 ]

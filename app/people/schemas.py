@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from app.http.schemas import (
     Code,
@@ -15,6 +15,7 @@ from app.http.schemas import (
     PageSchema,
     Version,
     at_most,
+    json_integer,
 )
 from app.kernel.actors import Role
 from app.people.rules import (
@@ -27,12 +28,8 @@ from app.policy.schemas import OrganisationOut
 
 WeeklyMinutes = Annotated[
     int,
-    Field(
-        ge=0,
-        le=3600,
-        strict=True,
-        description="Contract minutes a week; 36 hours is 2160.",
-    ),
+    Field(ge=0, le=3600, description="Contract minutes a week; 36 hours is 2160."),
+    BeforeValidator(json_integer),
 ]
 
 

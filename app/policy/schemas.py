@@ -4,7 +4,7 @@ from calendar import monthrange
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, StrictBool, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StrictBool, model_validator
 
 from app.http.schemas import (
     AmountCents,
@@ -17,10 +17,10 @@ from app.http.schemas import (
     Name,
     Out,
     PageSchema,
-    Percent,
     Prose,
     Version,
     at_most,
+    json_integer,
 )
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import (
@@ -40,10 +40,14 @@ from app.policy.rules import (
 # A year without 29 February: a date that policy fixes comes every year.
 _COMMON_YEAR = 2027
 
-Month = Annotated[int, Field(ge=1, le=12, strict=True)]
-DayOfMonth = Annotated[int, Field(ge=1, le=31, strict=True)]
-Months = Annotated[int, Field(ge=1, le=120, strict=True)]
-Weight = Annotated[int, Field(ge=0, le=100, strict=True)]
+Month = Annotated[int, Field(ge=1, le=12), BeforeValidator(json_integer)]
+DayOfMonth = Annotated[int, Field(ge=1, le=31), BeforeValidator(json_integer)]
+Months = Annotated[int, Field(ge=1, le=120), BeforeValidator(json_integer)]
+Weight = Annotated[int, Field(ge=0, le=100), BeforeValidator(json_integer)]
+BandPercent = Annotated[int, Field(ge=1, le=100), BeforeValidator(json_integer)]
+TrancheNumber = Annotated[int, Field(ge=1, le=12), BeforeValidator(json_integer)]
+FullTime = Annotated[int, Field(ge=60, le=3600), BeforeValidator(json_integer)]
+YearOffset = Annotated[int, Field(ge=0, le=1), BeforeValidator(json_integer)]
 
 
 class OrganisationOut(Out):
@@ -74,12 +78,12 @@ Consent = Annotated[WorksCouncilConsent | CollectiveAgreement, Field(discriminat
 class TrancheDates(In):
     """A latest submission date of each calendar year, and by when the management team decides."""
 
-    number: Annotated[int, Field(ge=1, le=12, strict=True)]
+    number: TrancheNumber
     closes_month: Month
     closes_day: DayOfMonth
     decision_by_month: Month
     decision_by_day: DayOfMonth
-    decision_year_offset: Annotated[int, Field(ge=0, le=1, strict=True)] = Field(
+    decision_year_offset: YearOffset = Field(
         description="Calendar years between the closing day and the decision."
     )
 
@@ -133,7 +137,7 @@ class StaircaseStep(In):
     """One band: the part that is owed until so many months after completion."""
 
     until_months: Months
-    percent: Annotated[Percent, Field(ge=1)]
+    percent: BandPercent
 
 
 class StaircaseSchedule(In):
@@ -220,7 +224,7 @@ class PolicySettings(In):
     norm_pro_rating: ProRating = Field(
         description="Whether the norm shrinks with the contract (VIS-8.1)."
     )
-    full_time_minutes_per_week: Annotated[int, Field(ge=60, le=3600, strict=True)] = Field(
+    full_time_minutes_per_week: FullTime = Field(
         description="What a full contract is, for pro-rating."
     )
     tranches: Annotated[list[TrancheDates], at_most(12, at_least=1)] = Field(
