@@ -541,21 +541,22 @@ def entry_of(line: Line, *, own_time: bool) -> HourEntry:
     )
 
 
+_EFFECTS: Mapping[TransferKind, EntryEffect] = {
+    TransferKind.PENDING: EntryEffect.RESERVED,
+    TransferKind.POST: EntryEffect.SPENT,
+    TransferKind.VOID: EntryEffect.RELEASED,
+    TransferKind.REVERSAL: EntryEffect.REVERSED,
+}
+
+
 def _effect(line: Line) -> EntryEffect:
-    match line.transfer.kind:
-        case TransferKind.PENDING:
-            return EntryEffect.RESERVED
-        case TransferKind.POST:
-            return EntryEffect.SPENT
-        case TransferKind.VOID:
-            return EntryEffect.RELEASED
-        case TransferKind.REVERSAL:
-            return EntryEffect.REVERSED
-        case TransferKind.POSTED if line.debits:
-            return EntryEffect.SPENT
-        case TransferKind.POSTED:
-            by_exception = line.transfer.cause_type == EXCEPTION_CAUSE
-            return EntryEffect.EXCEPTION if by_exception else EntryEffect.NORM
+    """Return what a line does; what is posted at once is a norm, an exception or a correction."""
+    if line.transfer.kind is not TransferKind.POSTED:
+        return _EFFECTS[line.transfer.kind]
+    if line.debits:
+        return EntryEffect.SPENT
+    by_exception = line.transfer.cause_type == EXCEPTION_CAUSE
+    return EntryEffect.EXCEPTION if by_exception else EntryEffect.NORM
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,25 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Protocol
-from uuid import UUID
+from typing import Any, Protocol
+from uuid import UUID, uuid4
 
+from sqlalchemy import select
+
+from app.db.models import AuditEntry
+from app.db.session import Database
 from app.db.work import Work
 from app.hours.rules import ExceptionGround, HourRoom, Reservation
 from app.hours.service import HourService
-from app.kernel.actors import Actor
+from app.kernel.actors import Actor, Role
 from app.kernel.identifiers import new_id
 from app.kernel.quantities import Cents, Minutes
 from app.ledger.rules import Difference
 from app.ledger.service import LedgerService
 from app.people.rules import EmployeeRow
-from app.policy.rules import Criterion
+from app.policy.rules import Criterion, OrganisationKind
+from app.policy.schemas import PolicyVersionIn
+from app.policy.service import PolicyService
 from app.requests.rules import (
     CostLine,
     Draft,
@@ -27,6 +33,12 @@ from app.requests.rules import (
     TrainingSession,
 )
 from app.requests.service import RequestService
+from tests.support.organisations import (
+    FOUNDED_AT,
+    Organisation,
+    enter_in_directory,
+    policy_settings,
+)
 from tests.support.people import hire
 
 NORM = 4800  # 80 hours, as ODWH has it
@@ -139,3 +151,59 @@ async def differences(open_work: OpenWork) -> list[Difference]:
     """Return where the ledger's counters are not what its transfers make of them."""
     async with open_work() as work:
         return await LedgerService(work).verify()
+
+
+async def activate(work: Work, valid_from: date, **choices: object) -> UUID:
+    """Let a further policy version go live; ``choices`` are what it lays down otherwise."""
+    policies = PolicyService(work)
+    drafted = await policies.draft(
+        PolicyVersionIn(
+            title=f"Beleid vanaf {valid_from}",
+            valid_from=valid_from,
+            settings=policy_settings(**choices),
+        )
+    )
+    return (await policies.activate(drafted.id, expected=None)).id
+
+
+async def founded(database: Database, **choices: object) -> Organisation:
+    """Found an organisation with the policy of 2026 alone, by which the norm warns."""
+    organisation = await enter_in_directory(database)
+    founder = Actor(organisation.id, "founder", frozenset({Role.ADMIN, Role.MT}))
+    async with database.work(founder, FOUNDED_AT, "test") as work:
+        await PolicyService(work).found_organisation(
+            name="Omgevingsdienst Test", kind=OrganisationKind.EMPLOYER
+        )
+        await activate(work, date(2026, 1, 1), **{"norm_binding": False, **choices})
+    return organisation
+
+
+async def audited(work: Work, action: str) -> Sequence[AuditEntry]:
+    """Return the audit rows of one action, in order."""
+    found = await work.session.scalars(
+        select(AuditEntry)
+        .where(
+            AuditEntry.organisation_id == work.organisation_id,
+            AuditEntry.action == action,
+        )
+        .order_by(AuditEntry.id)
+    )
+    return found.all()
+
+
+def keyed(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers with an idempotency key of their own."""
+    return {**headers, "Idempotency-Key": str(uuid4())}
+
+
+def exception(employee: EmployeeRow, **changes: object) -> dict[str, Any]:
+    """Return an exception as the MT decides on it over HTTP: ten hours in 2027."""
+    return {
+        "employeeId": str(employee.id),
+        "calendarYear": 2027,
+        "minutes": 600,
+        "ground": "function_requirement",
+        "reason": "Kwaliteitscriteria vragen dit jaar twee cursussen.",
+        "discussedOn": "2026-06-15",
+        **changes,
+    }
