@@ -176,6 +176,7 @@ async def replace_policy_version(
             StaleVersion,
         ),
         precondition=True,
+        role_rule="VIS-5.1",
     ),
 )
 async def activate_policy_version(

@@ -1,5 +1,6 @@
 """People from the HRIS over HTTP: taken over as a whole or in part, told by line and column."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from datetime import date
@@ -532,6 +533,15 @@ async def test_a_repeated_import_with_its_key_gives_the_first_answer(
     assert other.status_code == 422
 
 
+async def test_two_imports_of_one_export_at_once_add_everybody_once(
+    client: httpx.AsyncClient, hris: dict[str, str]
+) -> None:
+    answers = await asyncio.gather(*(send(client, hris, EXPORT) for _ in range(3)))
+
+    assert sorted(answer.json()["createdCount"] for answer in answers) == [0, 0, 243]
+    assert sorted(answer.json()["unchangedCount"] for answer in answers) == [0, 243, 243]
+
+
 async def test_another_organisation_is_not_touched_by_an_import(
     client: httpx.AsyncClient,
     hris: dict[str, str],
@@ -559,6 +569,7 @@ def crowd(size: int, *, team: str) -> bytes:
     )
 
 
+@pytest.mark.slow
 async def test_thousands_of_rows_are_taken_over_in_seconds(
     client: httpx.AsyncClient, hris: dict[str, str]
 ) -> None:

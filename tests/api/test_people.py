@@ -1,5 +1,6 @@
 """Teams, functions and employees over HTTP: hired, placed, found, and seen by whom may see them."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -282,6 +283,36 @@ async def test_a_circle_that_would_only_close_later_is_refused_too(
     assert planned.status_code == 201
     assert open_ended.status_code == 409
     assert open_ended.json()["type"] == "/problems/manager-cycle"
+
+
+@pytest.mark.invariant("W2")
+async def test_two_changes_at_once_do_not_close_a_circle_together(
+    client: httpx.AsyncClient, hris: dict[str, str], staff: Staff
+) -> None:
+    under = await asyncio.gather(
+        place(client, hris, staff.controller, managerId=str(staff.manager.id)),
+        place(client, hris, staff.manager, managerId=str(staff.controller.id)),
+    )
+
+    assert sorted(answer.status_code for answer in under) == [201, 409]
+
+
+@pytest.mark.invariant("W3")
+async def test_of_many_who_correct_what_they_all_read_one_succeeds(
+    client: httpx.AsyncClient, hris: dict[str, str], staff: Staff
+) -> None:
+    answers = await asyncio.gather(
+        *(
+            client.patch(
+                f"/employees/{staff.adviser.id}",
+                json={"givenName": f"Naam {number}"},
+                headers=hris | {"If-Match": '"1"'},
+            )
+            for number in range(16)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 15]
 
 
 async def test_a_correction_changes_what_was_sent_and_nothing_else(

@@ -1,5 +1,6 @@
 """The organisation and its policy over HTTP: drafted, activated with consent, succeeded."""
 
+import asyncio
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -289,6 +290,7 @@ async def test_only_hr_and_an_administrator_draft(
 
 
 @pytest.mark.rule("VIS-5.1")
+@pytest.mark.rule("VIS-5.4")
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.MT], ids=str)
 async def test_only_the_management_team_activates(
     client: httpx.AsyncClient, sign_in: SignIn, role: Role
@@ -298,6 +300,8 @@ async def test_only_the_management_team_activates(
     answer = await activate(client, sign_in(role), drafted.json()["id"])
 
     assert answer.status_code == 403
+    broker = role is Role.KNOWLEDGE_BROKER
+    assert answer.json()["rule"]["id"] == ("VIS-5.4" if broker else "VIS-5.1")
 
 
 async def test_another_organisations_version_is_not_there(
@@ -369,3 +373,39 @@ async def test_a_draft_is_no_version_to_rest_a_decision_on(
     async with work() as opened:
         with pytest.raises(PolicyVersionNotFound):
             await PolicyService(opened).live_version(drafted.json()["id"])
+
+
+@pytest.mark.invariant("W2")
+async def test_of_two_versions_activated_at_once_for_one_day_one_goes_live(
+    client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    drafts = [await draft(client, sign_in(Role.HR), odwh_version(2028)) for _ in range(4)]
+
+    answers = await asyncio.gather(
+        *(activate(client, sign_in(Role.MT), drafted.json()["id"]) for drafted in drafts)
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    refused = {answer.json()["type"] for answer in answers if answer.status_code != 200}
+    assert refused == {"/problems/policy-not-succeeding"}
+
+
+@pytest.mark.invariant("W3")
+async def test_of_many_who_replace_a_draft_they_all_read_one_succeeds(
+    client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    hr = sign_in(Role.HR)
+    drafted = await draft(client, hr, odwh_version(2028))
+
+    answers = await asyncio.gather(
+        *(
+            client.put(
+                f"/policy-versions/{drafted.json()['id']}",
+                json=odwh_version(2028, normMinutes=minutes),
+                headers=hr | {"If-Match": drafted.headers["ETag"]},
+            )
+            for minutes in range(4000, 4016)
+        )
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [200, *[412] * 15]
