@@ -56,36 +56,48 @@ _OPEN = text("""
      ORDER BY o.kind, o.owner_id, o.period_from
     ON CONFLICT (organisation_id, kind, owner_id, period_from) DO NOTHING
 """)
+# From here on, from what is asked by LATERAL to rows found one by one: a plan made while the tables
+# were small would otherwise come to read all of the organisation's rows once they have grown.
 _OPENED = text("""
     SELECT a.*
       FROM jsonb_to_recordset(CAST(:openings AS jsonb)) AS o (
                kind text, owner_id uuid, period_from date
            )
-      JOIN accounts a
-        ON a.organisation_id = :organisation_id
-       AND a.kind = o.kind AND a.owner_id = o.owner_id AND a.period_from = o.period_from
+     CROSS JOIN LATERAL (
+         SELECT * FROM accounts a
+          WHERE a.organisation_id = :organisation_id
+            AND a.kind = o.kind AND a.owner_id = o.owner_id AND a.period_from = o.period_from
+          LIMIT 1
+     ) AS a
 """)
 _FIND = text("""
     SELECT a.*
-      FROM accounts a
-     WHERE a.organisation_id = :organisation_id
-       AND a.kind = :kind AND a.owner_id = ANY (:owner_ids) AND a.period_from = :period_from
+      FROM unnest(CAST(:owner_ids AS uuid[])) AS o (id)
+     CROSS JOIN LATERAL (
+         SELECT * FROM accounts a
+          WHERE a.organisation_id = :organisation_id
+            AND a.kind = :kind AND a.owner_id = o.id AND a.period_from = :period_from
+          LIMIT 1
+     ) AS a
 """)
 
 _BALANCES = text("""
-    SELECT a.id AS account_id, a.unit, a.limited, a.debits_pending, a.debits_posted,
-           a.credits_pending, a.credits_posted, a.sequence
-      FROM accounts a
-     WHERE a.organisation_id = :organisation_id AND a.counted AND a.id = ANY (:account_ids)
-     ORDER BY a.id
+    SELECT a.*
+      FROM unnest(CAST(:account_ids AS uuid[])) AS o (id)
+     CROSS JOIN LATERAL (
+         SELECT * FROM accounts a
+          WHERE a.organisation_id = :organisation_id AND a.id = o.id AND a.counted
+          LIMIT 1
+     ) AS a
 """)
 _BALANCES_LOCKED = text("""
-    SELECT a.id AS account_id, a.unit, a.limited, a.debits_pending, a.debits_posted,
-           a.credits_pending, a.credits_posted, a.sequence
-      FROM accounts a
-     WHERE a.organisation_id = :organisation_id AND a.counted AND a.id = ANY (:account_ids)
-     ORDER BY a.id
-       FOR NO KEY UPDATE OF a
+    SELECT a.*
+      FROM (SELECT id FROM unnest(CAST(:account_ids AS uuid[])) AS o (id) ORDER BY id) AS o
+     CROSS JOIN LATERAL (
+         SELECT * FROM accounts a
+          WHERE a.organisation_id = :organisation_id AND a.id = o.id AND a.counted
+            FOR NO KEY UPDATE
+     ) AS a
 """)
 _SET_LIMITED = text("""
     UPDATE accounts a
@@ -126,21 +138,26 @@ _LINES = text("""
 
 _TRANSFERS_OF = text("""
     SELECT t.*
-      FROM transfers t
-     WHERE t.organisation_id = :organisation_id
-       AND t.cause_type = :cause_type AND t.cause_id = ANY (:cause_ids)
+      FROM unnest(CAST(:cause_ids AS uuid[])) AS o (id)
+     CROSS JOIN LATERAL (
+         SELECT * FROM transfers t
+          WHERE t.organisation_id = :organisation_id
+            AND t.cause_type = :cause_type AND t.cause_id = o.id
+         OFFSET 0
+     ) AS t
      ORDER BY t.recorded_at, t.id
 """)
 _PENDING_OF = text("""
     SELECT t.*
-      FROM transfers t
-     WHERE t.organisation_id = :organisation_id
-       AND t.cause_type = :cause_type AND t.cause_id = ANY (:cause_ids)
-       AND t.kind = 'pending'
-       AND NOT EXISTS (
-           SELECT FROM transfers r
-            WHERE r.organisation_id = :organisation_id AND r.pending_id = t.id
-       )
+      FROM unnest(CAST(:cause_ids AS uuid[])) AS o (id)
+     CROSS JOIN LATERAL (
+         SELECT * FROM transfers t
+          WHERE t.organisation_id = :organisation_id
+            AND t.cause_type = :cause_type AND t.cause_id = o.id AND t.kind = 'pending'
+         OFFSET 0
+     ) AS t
+      LEFT JOIN transfers r ON r.organisation_id = :organisation_id AND r.pending_id = t.id
+     WHERE r.id IS NULL
      ORDER BY t.recorded_at, t.id
 """)
 
@@ -280,14 +297,14 @@ class LedgerRepository:
     ) -> list[Account]:
         """Return the accounts of a kind that these owners have from that day."""
         rows = await self._rows(
-            _FIND, kind=kind, owner_ids=list(owner_ids), period_from=period_from
+            _FIND, kind=kind, owner_ids=list(set(owner_ids)), period_from=period_from
         )
         return [_account(row) for row in rows]
 
     async def balances(self, account_ids: Collection[UUID], *, lock: bool) -> list[Balance]:
         """Return the balances of the counted accounts among these, locked by id when asked."""
         statement = _BALANCES_LOCKED if lock else _BALANCES
-        rows = await self._rows(statement, account_ids=list(account_ids))
+        rows = await self._rows(statement, account_ids=list(set(account_ids)))
         return [_balance(row) for row in rows]
 
     async def set_limited(self, account_id: UUID, *, limited: bool) -> Account:
@@ -318,12 +335,14 @@ class LedgerRepository:
 
     async def pending_of(self, cause_type: str, cause_ids: Collection[UUID]) -> list[Transfer]:
         """Return what these causes hold still, oldest first."""
-        rows = await self._rows(_PENDING_OF, cause_type=cause_type, cause_ids=list(cause_ids))
+        rows = await self._rows(_PENDING_OF, cause_type=cause_type, cause_ids=list(set(cause_ids)))
         return [_transfer(row) for row in rows]
 
     async def transfers_of(self, cause_type: str, cause_ids: Collection[UUID]) -> list[Transfer]:
         """Return all that these causes brought about, oldest first."""
-        rows = await self._rows(_TRANSFERS_OF, cause_type=cause_type, cause_ids=list(cause_ids))
+        rows = await self._rows(
+            _TRANSFERS_OF, cause_type=cause_type, cause_ids=list(set(cause_ids))
+        )
         return [_transfer(row) for row in rows]
 
     async def differences(self) -> list[Difference]:
@@ -385,7 +404,7 @@ def _account(row: RowMapping) -> Account:
 
 def _balance(row: RowMapping) -> Balance:
     return Balance(
-        account_id=row["account_id"],
+        account_id=row["id"],
         unit=Unit(row["unit"]),
         limited=row["limited"],
         debits_pending=row["debits_pending"],

@@ -139,13 +139,21 @@ CREATE TYPE ledger_draft AS (
 )
 """
 
-# Sequential scans are off inside: a plan made while the table was still small would be kept, and
-# would read all of the table once it has grown. READ COMMITTED gives each statement in here a new
-# snapshot, which is what makes the second look, under the locks, see what others committed.
+# Plans are made once a connection: planned anew each call they cost more than they take to run.
+# What is planned while the tables are small is kept when they have grown, so each statement goes
+# from the entries, by LEFT or LATERAL, to rows found one by one: a scan, a hash or another order of
+# the join would come to read all of the organisation's rows.
+#
+# READ COMMITTED gives each statement in here a new snapshot, which is what makes the second look,
+# under the locks, see what others committed.
 APPLY = """
 CREATE FUNCTION ledger_apply(organisation uuid, entries jsonb) RETURNS SETOF transfers
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET enable_material = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -154,10 +162,9 @@ DECLARE
     unfit boolean;
     pointing boolean;
     reused text;
-    locked bigint;
-    touched uuid[];
     done bigint;
     flaw record;
+    change record;
     recorded timestamptz;
 BEGIN
     -- Read the entries and what they point to: all of it facts that never change.
@@ -195,17 +202,17 @@ BEGIN
     FOR look IN 1..2 LOOP
         IF look = 2 THEN
             PERFORM 1
-               FROM accounts a
-              WHERE a.organisation_id = organisation
-                AND a.counted
-                AND a.id = ANY (ARRAY(
-                    SELECT d.debit_account_id FROM unnest(drafts) AS d
-                    UNION ALL
-                    SELECT d.credit_account_id FROM unnest(drafts) AS d
-                ))
-              ORDER BY a.id
-                FOR NO KEY UPDATE OF a;
-            GET DIAGNOSTICS locked = ROW_COUNT;
+               FROM (
+                   SELECT d.debit_account_id AS id FROM unnest(drafts) AS d
+                   UNION
+                   SELECT d.credit_account_id FROM unnest(drafts) AS d
+                   ORDER BY id
+               ) AS s
+              CROSS JOIN LATERAL (
+                  SELECT FROM accounts a
+                   WHERE a.organisation_id = organisation AND a.id = s.id AND a.counted
+                     FOR NO KEY UPDATE
+              ) AS l;
             recorded := clock_timestamp();
         END IF;
 
@@ -234,7 +241,11 @@ BEGIN
             RETURN QUERY
                 SELECT r.*
                   FROM unnest(drafts) AS d
-                  JOIN transfers r ON r.organisation_id = organisation AND r.key = d.key;
+                 CROSS JOIN LATERAL (
+                     SELECT * FROM transfers r
+                      WHERE r.organisation_id = organisation AND r.key = d.key
+                      LIMIT 1
+                 ) AS r;
         END IF;
         IF fresh IS NULL THEN
             RETURN;
@@ -324,15 +335,12 @@ BEGIN
         END IF;
     END IF;
 
-    -- Move the counters, once per account: what does not fit is not touched, and so is missed.
-    -- A reversal takes back from the counters its target had raised.
-    WITH moved AS (
-        UPDATE accounts a
-           SET debits_pending = a.debits_pending + x.debits_pending,
-               debits_posted = a.debits_posted + x.debits_posted,
-               credits_pending = a.credits_pending + x.credits_pending,
-               credits_posted = a.credits_posted + x.credits_posted,
-               sequence = a.sequence + x.lines
+    -- Judge and move the counters, once per account: the locks keep what is read here. A reversal
+    -- takes back from the counters that its target had raised.
+    FOR change IN
+        SELECT x.*, a.limited, a.unit,
+               a.credits_posted - a.debits_pending - a.debits_posted AS room,
+               x.debits_pending + x.debits_posted - x.credits_posted AS asked
           FROM (
               SELECT l.account_id, count(*) AS lines,
                      sum(l.debits_pending)::bigint AS debits_pending,
@@ -354,46 +362,29 @@ BEGIN
                ) AS l (account_id, debits_pending, debits_posted, credits_pending, credits_posted)
                GROUP BY l.account_id
           ) AS x
-         WHERE a.organisation_id = organisation
-           AND a.id = x.account_id
-           AND a.counted
-           AND (NOT a.limited
-                OR a.debits_pending + x.debits_pending + a.debits_posted + x.debits_posted
-                   <= a.credits_posted + x.credits_posted)
-        RETURNING a.id
-    )
-    SELECT array_agg(moved.id) INTO touched FROM moved;
-    IF coalesce(cardinality(touched), 0) < locked THEN
-        -- Missed by the update: over its limit, or locked for an entry found recorded meanwhile.
-        SELECT a.id, a.unit, a.credits_posted - a.debits_pending - a.debits_posted AS room, x.asked
-          INTO flaw
-          FROM (
-              SELECT l.account_id, sum(l.asked)::bigint AS asked
-                FROM unnest(drafts) AS d
-               CROSS JOIN LATERAL (
-                   VALUES (d.debit_account_id,
-                           CASE d.kind WHEN 'post' THEN -d.released
-                                       WHEN 'void' THEN -d.amount
-                                       ELSE d.amount END),
-                          (d.credit_account_id,
-                           CASE WHEN d.kind IN ('posted', 'post', 'reversal') THEN -d.amount
-                                ELSE 0 END)
-               ) AS l (account_id, asked)
-               GROUP BY l.account_id
-          ) AS x
-          JOIN accounts a ON a.organisation_id = organisation AND a.id = x.account_id
-         WHERE a.limited AND a.id <> ALL (coalesce(touched, '{}'))
-         ORDER BY a.id
-         LIMIT 1;
-        IF flaw.id IS NOT NULL THEN
+         CROSS JOIN LATERAL (
+             SELECT * FROM accounts a
+              WHERE a.organisation_id = organisation AND a.id = x.account_id AND a.counted
+              LIMIT 1
+         ) AS a
+         ORDER BY x.account_id
+    LOOP
+        IF change.limited AND change.asked > change.room THEN
             RAISE EXCEPTION 'limit exceeded' USING
                 ERRCODE = 'LR001',
                 DETAIL = jsonb_build_object(
-                    'account_id', flaw.id, 'unit', flaw.unit,
-                    'room', flaw.room, 'asked', flaw.asked
+                    'account_id', change.account_id, 'unit', change.unit,
+                    'room', change.room, 'asked', change.asked
                 );
         END IF;
-    END IF;
+        UPDATE accounts a
+           SET debits_pending = a.debits_pending + change.debits_pending,
+               debits_posted = a.debits_posted + change.debits_posted,
+               credits_pending = a.credits_pending + change.credits_pending,
+               credits_posted = a.credits_posted + change.credits_posted,
+               sequence = a.sequence + change.lines
+         WHERE a.organisation_id = organisation AND a.id = change.account_id;
+    END LOOP;
 
     -- Record. An account's lines are numbered on from where it stood, in the order of the entries.
     RETURN QUERY
