@@ -153,7 +153,7 @@ class ExceptionForSelf(Refusal):
     )
 
 
-class ExceptionInPast(Refusal):
+class ExceptionUndiscussed(Refusal):
     slug = "exception-not-beforehand"
     rule = "VIS-8.2"
     title = Text(en="Not discussed beforehand", nl="Niet vooraf besproken")

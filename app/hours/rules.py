@@ -11,7 +11,7 @@ from app.hours.errors import (
     AttendanceUnchanged,
     ExceptionForPastYear,
     ExceptionForSelf,
-    ExceptionInPast,
+    ExceptionUndiscussed,
     NormExceeded,
     OwnAttendance,
     SessionStillToCome,
@@ -471,7 +471,7 @@ def check_exception(
 
     Raises:
         ExceptionForSelf: who decides is whom it concerns.
-        ExceptionInPast: it was discussed after today; today itself is allowed.
+        ExceptionUndiscussed: it was discussed after today; today itself is allowed.
         ExceptionForPastYear: the year is over, so it is not decided beforehand.
 
     Source: VIS-8.2, VIS-10.1.
@@ -479,7 +479,7 @@ def check_exception(
     if decided_by_person_id == employee_id:
         raise ExceptionForSelf
     if discussed_on > today:
-        raise ExceptionInPast(discussed_on=discussed_on, today_on=today)
+        raise ExceptionUndiscussed(discussed_on=discussed_on, today_on=today)
     if calendar_year < today.year:
         raise ExceptionForPastYear(calendar_year=calendar_year, today_on=today)
 

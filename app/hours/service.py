@@ -245,7 +245,7 @@ class HourService:
         Raises:
             EmployeeNotFound: no such employee.
             ExceptionForSelf: the exception is for who decides it.
-            ExceptionInPast: it was not discussed by today.
+            ExceptionUndiscussed: it was not discussed by today.
             ExceptionForPastYear: the year is over.
             BsnInText: a citizen service number stands in the reason (LAW-12).
             NoPolicyInForce: none is live on the first day of that year.

@@ -11,7 +11,7 @@ from app.hours.errors import (
     AttendanceUnchanged,
     ExceptionForPastYear,
     ExceptionForSelf,
-    ExceptionInPast,
+    ExceptionUndiscussed,
     NormExceeded,
     OwnAttendance,
     SessionStillToCome,
@@ -331,7 +331,7 @@ def test_an_exception_that_was_discussed_today_for_this_year_is_decided_by_anoth
     [
         pytest.param(NOOR, 2026, TODAY, ExceptionForSelf, id="for oneself"),
         pytest.param(
-            IDRIS, 2026, TODAY + timedelta(days=1), ExceptionInPast, id="discussed tomorrow"
+            IDRIS, 2026, TODAY + timedelta(days=1), ExceptionUndiscussed, id="discussed tomorrow"
         ),
         pytest.param(None, 2025, TODAY, ExceptionForPastYear, id="for a year gone by"),
     ],
