@@ -584,8 +584,8 @@ class RequestRepository:
         ).one_or_none()
         return None if row is None else _tranche(row)
 
-    async def open_tranche(self, tranche: Tranche) -> bool:
-        """Store the tranche; False when another transaction opened it first."""
+    async def open_tranche(self, tranche: Tranche) -> Tranche:
+        """Store the tranche, and return it as it is stored: by another, who came first, perhaps."""
         key = tranche.key
         statement = (
             upsert(TrancheRow)
@@ -600,9 +600,10 @@ class RequestRepository:
                 policy_version_id=tranche.policy_version_id,
             )
             .on_conflict_do_nothing(index_elements=["organisation_id", "year", "number"])
-            .returning(TrancheRow.id)
         )
-        return (await self._session.execute(statement)).one_or_none() is not None
+        await self._session.execute(statement)
+        by_number = _TRANCHE.where(TrancheRow.year == key.year, TrancheRow.number == key.number)
+        return _tranche((await self._session.execute(by_number, self._tenant)).one())
 
     async def tranches(self, page: PageOf) -> Page[Tranche]:
         """Return the tranches, the latest first."""

@@ -83,6 +83,9 @@ _SEE_ALL = (Role.HR, Role.MT, Role.AUDITOR)
 _LIST_ALL = (*_SEE_ALL, Role.KNOWLEDGE_BROKER)
 
 _RECORDED_AS: Mapping[RequestAction, str] = {
+    RequestAction.CHANGE: "request.changed",
+    RequestAction.ENDORSE: "request.endorsed",
+    RequestAction.CONSENT: "request.consented",
     RequestAction.SUBMIT: "request.submitted",
     RequestAction.ASSESS: "request.assessment_started",
     RequestAction.PROPOSE: "request.proposed",
@@ -347,7 +350,10 @@ class RequestService:
         if draft.basis is not before.basis:
             await self._classify(row, draft.basis, draft.basis_source, draft.basis_reason)
         await self._record(
-            "request.changed", request_id, before=_figures(before.draft), after=_figures(draft)
+            _RECORDED_AS[RequestAction.CHANGE],
+            request_id,
+            before=_figures(before.draft),
+            after=_figures(draft),
         )
         return await self._whole(request_id)
 
@@ -378,7 +384,7 @@ class RequestService:
         row.version += 1
         await self._requests.save()
         await self._record(
-            "request.endorsed",
+            _RECORDED_AS[RequestAction.ENDORSE],
             request_id,
             after={"endorsed_by_id": row.endorsed_by_id},
             rule_ids=("VIS-5.3",),
@@ -461,7 +467,9 @@ class RequestService:
         row.consent_reason = reason
         row.version += 1
         await self._requests.save()
-        await self._record("request.consented", request_id, reason=reason, rule_ids=("VIS-6.4",))
+        await self._record(
+            _RECORDED_AS[RequestAction.CONSENT], request_id, reason=reason, rule_ids=("VIS-6.4",)
+        )
         return await self._whole(request_id)
 
     async def classify(
@@ -826,8 +834,9 @@ class RequestService:
         number = key.year, key.number
         found = self._tranches.get(number) or await self._requests.tranche_of(*number)
         if found is None:
-            found = Tranche(new_id(), key, policy_version_id)
-            if await self._requests.open_tranche(found):
+            opening = Tranche(new_id(), key, policy_version_id)
+            found = await self._requests.open_tranche(opening)
+            if found.id == opening.id:
                 await self._audit.record(
                     action="tranche.opened",
                     object_type="tranche",
@@ -842,8 +851,6 @@ class RequestService:
                     rule_ids=("VIS-6.1",),
                     policy_version_id=policy_version_id,
                 )
-            else:
-                found = await self._requests.tranche_of(*number) or found
         self._tranches[number] = found
         return found
 
