@@ -237,6 +237,38 @@ async def test_a_change_is_placed_in_the_history_from_the_effective_day(
     assert employee["version"] == 2
 
 
+async def test_a_second_change_from_the_same_day_takes_the_place_of_the_first(
+    client: httpx.AsyncClient, hris: dict[str, str]
+) -> None:
+    await send(client, hris, export(line()))
+    for team in ("Toezicht Asbest", "Toezicht Industrie"):
+        changed = await send(client, hris, export(line(Team=team)), effectiveOn="2026-09-01")
+        assert counts(changed) == {"row": 1, "changed": 1}
+
+    listed = await client.get("/employees", headers=hris)
+    employee_id = listed.json()["items"][0]["id"]
+    history = await client.get(f"/employees/{employee_id}/employments", headers=hris)
+    placements = history.json()["items"][0]["placements"]
+    assert [(one["teamName"], one["validFrom"]) for one in placements] == [
+        ("Toezicht Bodem", "2019-03-01"),
+        ("Toezicht Industrie", "2026-09-01"),
+    ]
+
+
+async def test_who_has_left_is_corrected_but_no_longer_placed(
+    client: httpx.AsyncClient, hris: dict[str, str], work: OpenWork
+) -> None:
+    gone = {"Datum uit dienst": "31-03-2026"}
+    await send(client, hris, export(line(**gone)))
+
+    changed = await send(client, hris, export(line(Team="Anders", Voornaam="Sandra", **gone)))
+
+    assert counts(changed) == {"row": 1, "changed": 1}
+    view = (await views(work))["300001"]
+    assert view.employee.given_name == "Sandra"
+    assert view.placed.team_name == "Toezicht Bodem"
+
+
 async def test_a_correction_of_a_person_leaves_the_placements_alone(
     client: httpx.AsyncClient, hris: dict[str, str], work: OpenWork
 ) -> None:
@@ -588,7 +620,9 @@ async def test_more_rows_take_no_more_statements(
     statements: list[str] = []
 
     def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
+        # The chain of the audit trail is sealed meanwhile, apart from any request.
+        if "audit_links" not in statement and "audit_heads" not in statement:
+            statements.append(statement)
 
     needed: list[int] = []
     event.listen(Engine, "before_cursor_execute", count)
@@ -601,8 +635,9 @@ async def test_more_rows_take_no_more_statements(
             needed.append(len(statements))
     finally:
         event.remove(Engine, "before_cursor_execute", count)
-    # The second import also changes the twenty who came with the first: three more sets.
-    assert needed[1] <= needed[0] + 3
+    # The second import also changes the twenty who came with the first: three more sets. What the
+    # sealing of the trail asks the tenants comes on top, whatever the number of rows.
+    assert needed[1] <= needed[0] + 10
 
 
 async def test_the_command_line_takes_an_export_over_within_its_own_work(

@@ -11,7 +11,7 @@ import pytest
 
 from app.kernel.actors import Role
 from app.kernel.errors import Refusal
-from app.people.errors import EmploymentOver, EndBeforeHiring, NotEmployed
+from app.people.errors import EmployeeNotFound, EmploymentOver, EndBeforeHiring, NotEmployed
 from app.people.rules import EmployeeRow, LeavingInitiative, LeavingReason
 from app.people.service import PeopleService
 from tests.conftest import ActAs, OpenWork, SignIn
@@ -681,6 +681,36 @@ async def test_the_audit_trail_tells_what_changed_without_names(
     ]
     assert "Geheim" not in str(told)
     assert "Dirksen" not in str(told)
+
+
+async def test_a_correction_that_says_what_is_there_changes_nothing(
+    client: httpx.AsyncClient, hris: dict[str, str], staff: Staff
+) -> None:
+    same = await client.patch(
+        f"/employees/{staff.adviser.id}",
+        json={"familyName": "Dirksen"},
+        headers=hris | {"If-Match": "*"},
+    )
+
+    assert same.headers["ETag"] == '"1"'
+
+
+async def test_who_is_not_there_can_not_be_told_from_who_is_not_visible(
+    staff: Staff, work: OpenWork, act_as: ActAs
+) -> None:
+    nobody = UUID(int=1)
+    async with work(act_as(Role.MANAGER, person_id=staff.manager.id)) as opened:
+        people = PeopleService(opened)
+        await people.check_visible([staff.adviser.id, staff.manager.id])
+        for hidden in (staff.director.id, nobody):
+            with pytest.raises(EmployeeNotFound):
+                await people.check_visible([staff.adviser.id, hidden])
+    async with work() as opened:
+        people = PeopleService(opened)
+        with pytest.raises(EmployeeNotFound):
+            await people.check_visible([nobody])
+        with pytest.raises(EmployeeNotFound):
+            await people.require_employed([nobody], date(2026, 6, 15))
 
 
 async def test_teams_and_functions_are_added_once_and_listed_in_order(

@@ -128,6 +128,7 @@ def test_hours_are_never_more_than_half_a_minute_off(hours: int, hundredths: int
         pytest.param("Team", "@SUM(1)", "formula", id="an old formula"),
         pytest.param("E-mail werk", "", "missing", id="no address"),
         pytest.param("E-mail werk", "sanne", "not-an-address", id="no domain"),
+        pytest.param("E-mail werk", "=a@b.nl", "formula", id="an address that is a formula"),
         pytest.param("E-mail werk", "a@b c.nl", "not-an-address", id="a space in it"),
         pytest.param("Geboortedatum", "31-02-1980", "not-a-date", id="31 February"),
         pytest.param("Geboortedatum", "17-05-85", "not-a-date", id="a year of two digits"),
@@ -244,6 +245,16 @@ def test_no_bytes_make_the_reader_fail_otherwise_than_by_saying_so(content: byte
     except (FileUnreadable, ColumnsMissing):
         return
     assert len(reading.rows) + len({fault.line for fault in reading.faults}) == len(reading.sent)
+
+
+def test_a_long_value_is_shown_by_its_beginning() -> None:
+    assert shown("x" * 80) == "x" * 80
+    assert shown("x" * 81) == "x" * 79 + "…"
+
+
+def test_a_list_in_json_takes_no_more_rows_than_its_limit() -> None:
+    with pytest.raises(TooManyRows):
+        read_records([None] * (ROW_LIMIT + 1))
 
 
 def test_a_record_in_json_reads_as_the_same_line_does() -> None:
