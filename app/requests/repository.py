@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.db.base import TenantRow
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import Criterion
@@ -364,11 +365,11 @@ class RequestRepository:
         )
         return (await self._session.scalars(statement)).one_or_none()
 
-    async def add(self, request: TrainingRequest, draft: Draft) -> None:
-        """Store a new request with its parts."""
-        self._session.add(request)
+    async def add(self, drafts: Sequence[tuple[TrainingRequest, Draft]]) -> None:
+        """Store new requests with their parts, any number in the same few statements."""
+        self._session.add_all([request for request, _ in drafts])
         await self._session.flush()
-        await self._insert_parts(request.id, draft)
+        await self._insert_parts([(request.id, draft) for request, draft in drafts])
 
     async def replace_parts(self, request_id: UUID, draft: Draft) -> None:
         """Put the parts of ``draft`` in the place of those that the request had."""
@@ -379,7 +380,7 @@ class RequestRepository:
                     part.request_id == request_id,
                 )
             )
-        await self._insert_parts(request_id, draft)
+        await self._insert_parts([(request_id, draft)])
 
     async def save(self) -> None:
         """Write what was changed, so that a constraint it breaks is known here."""
@@ -489,23 +490,26 @@ class RequestRepository:
 
     # --- basis ----------------------------------------------------------------------------------
 
-    async def add_classification(self, request_id: UUID, entry: Classification) -> None:
-        """Append an entry to the history of the basis."""
-        self._session.add(
-            BasisClassification(
-                organisation_id=self._organisation_id,
-                id=entry.id,
-                request_id=request_id,
-                sequence=entry.sequence,
-                basis=entry.basis.value,
-                source=entry.source,
-                reason=entry.reason,
-                classified_by=entry.classified_by,
-                classified_by_id=entry.classified_by_id,
-                classified_at=entry.classified_at,
-            )
+    async def add_classifications(self, entries: Sequence[tuple[UUID, Classification]]) -> None:
+        """Append to the history of the basis of requests, by the request's id."""
+        await self._insert(
+            BasisClassification,
+            [
+                {
+                    "organisation_id": self._organisation_id,
+                    "id": entry.id,
+                    "request_id": request_id,
+                    "sequence": entry.sequence,
+                    "basis": entry.basis.value,
+                    "source": entry.source,
+                    "reason": entry.reason,
+                    "classified_by": entry.classified_by,
+                    "classified_by_id": entry.classified_by_id,
+                    "classified_at": entry.classified_at,
+                }
+                for request_id, entry in entries
+            ],
         )
-        await self._session.flush()
 
     async def classifications(self, request_id: UUID) -> list[Classification]:
         """Return the history of the basis, oldest first."""
@@ -622,8 +626,11 @@ class RequestRepository:
 
     # --- within -----------------------------------------------------------------------------
 
-    async def _insert_parts(self, request_id: UUID, draft: Draft) -> None:
-        key = {"organisation_id": self._organisation_id, "request_id": request_id}
+    async def _insert_parts(self, drafts: Sequence[tuple[UUID, Draft]]) -> None:
+        keyed = [
+            ({"organisation_id": self._organisation_id, "request_id": request_id}, draft)
+            for request_id, draft in drafts
+        ]
         await self._insert(
             RequestParticipant,
             [
@@ -633,6 +640,7 @@ class RequestRepository:
                     "position": position,
                     "status": ParticipantStatus.ENROLLED.value,
                 }
+                for key, draft in keyed
                 for position, employee_id in enumerate(draft.participant_ids, start=1)
             ],
         )
@@ -647,6 +655,7 @@ class RequestRepository:
                     "working_time": session.working_time,
                     "estimated": session.estimated,
                 }
+                for key, draft in keyed
                 for session in draft.sessions
             ],
         )
@@ -661,6 +670,7 @@ class RequestRepository:
                     "vat_cents": line.vat_cents,
                     "per_participant": line.per_participant,
                 }
+                for key, draft in keyed
                 for position, line in enumerate(draft.cost_lines, start=1)
             ],
         )
@@ -668,11 +678,12 @@ class RequestRepository:
             RequestGround,
             [
                 key | {"criterion": ground.criterion.value, "motivation": ground.motivation}
+                for key, draft in keyed
                 for ground in draft.grounds
             ],
         )
 
-    async def _insert(self, part: _Part, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def _insert(self, part: type[TenantRow], rows: Sequence[Mapping[str, Any]]) -> None:
         if rows:
             await self._session.execute(insert(part), list(rows))
 

@@ -318,8 +318,8 @@ class RequestService:
             reference=await self._next_reference(),
             applicant_id=await self._applicant(draft.participant_ids),
         )
-        await self._requests.add(request, draft)
-        await self._classify(request, draft.basis, draft.basis_source, draft.basis_reason)
+        await self._requests.add([(request, draft)])
+        await self._requests.add_classifications([(request.id, self._stated(draft))])
         await self._record(
             "request.drafted", request.id, after=_figures(draft) | {"reference": request.reference}
         )
@@ -348,7 +348,7 @@ class RequestService:
         await self._requests.save()
         await self._requests.replace_parts(request_id, draft)
         if draft.basis is not before.basis:
-            await self._classify(row, draft.basis, draft.basis_source, draft.basis_reason)
+            await self._reclassify(request_id, self._stated(draft))
         await self._record(
             _RECORDED_AS[RequestAction.CHANGE],
             request_id,
@@ -497,7 +497,8 @@ class RequestService:
         row.basis = basis.value
         row.version += 1
         await self._requests.save()
-        await self._classify(row, basis, source, reason)
+        stated = replace(self._stated(details.draft), basis=basis, source=source, reason=reason)
+        await self._reclassify(request_id, stated)
         await self._record(
             "request.classified",
             request_id,
@@ -682,51 +683,24 @@ class RequestService:
         """Return what is known of the requests with these references, for ``plan_intake``."""
         return await self._requests.by_references(references)
 
-    async def take_in(self, plan: IntakePlan) -> None:
-        """Do what the plan says: store the request as submitted then, or as a draft."""
-        row = plan.row
-        reclassified = True
-        if plan.change is IntakeChange.UNCHANGED:
-            return
-        if plan.change is IntakeChange.CREATED:
-            request = self._new_row(
-                row.draft,
-                request_id=plan.request_id,
-                reference=row.reference,
-                applicant_id=row.applicant_id,
-            )
-        else:
-            request, before = await self._locked(plan.request_id, None)
-            reclassified = before.basis is not row.draft.basis
-            _fill(request, row.draft)
-            request.applicant_id = row.applicant_id
-            request.version += 1
-        request.source_digest = row.digest
-        if plan.ruling is not None and plan.policy_version_id is not None:
-            tranche = await self._open(plan.ruling.key, plan.policy_version_id)
-            request.status = RequestStatus.SUBMITTED.value
-            request.tranche_id = tranche.id
-            request.submitted_at = row.submitted_at
-            request.policy_version_id = plan.policy_version_id
-        if plan.change is IntakeChange.CREATED:
-            await self._requests.add(request, row.draft)
-        else:
-            await self._requests.save()
-            await self._requests.replace_parts(request.id, row.draft)
-        if reclassified:
-            await self._classify(request, row.draft.basis, None, row.draft.basis_reason)
-        await self._record(
-            "request.imported",
-            request.id,
-            after=_figures(row.draft)
-            | {
-                "reference": row.reference,
-                "status": request.status,
-                "tranche_id": request.tranche_id,
-                "submitted_at": request.submitted_at,
-            },
-            policy_version_id=request.policy_version_id,
+    async def take_in(self, plans: Collection[IntakePlan]) -> None:
+        """Do what the plans say: store each request as submitted when its row says, or as a draft.
+
+        Raises:
+            ActionNotAllowed: a draft that a row replaces was submitted in the meantime.
+        """
+        created: list[tuple[TrainingRequest, Draft]] = []
+        for plan in plans:
+            if plan.change is IntakeChange.CREATED:
+                created.append((await self._new_from(plan), plan.row.draft))
+            elif plan.change is IntakeChange.REPLACED:
+                await self._replace_by(plan)
+        await self._requests.add(created)
+        await self._requests.add_classifications(
+            [(request.id, self._stated(draft)) for request, draft in created]
         )
+        for request, draft in created:
+            await self._record_intake(request, draft)
 
     # --- Within ---------------------------------------------------------------------------------
 
@@ -878,26 +852,77 @@ class RequestService:
         _fill(request, draft)
         return request
 
-    async def _classify(
-        self,
-        request: TrainingRequest,
-        basis: TrainingBasis,
-        source: str | None,
-        reason: str | None,
-    ) -> None:
-        """Append to the history of the basis; without a reason of its own the motivation stands."""
-        history = await self._requests.classifications(request.id)
-        entry = Classification(
+    def _stated(self, draft: Draft) -> Classification:
+        """Return the first entry of a basis's history: what the drafter stated, and why.
+
+        Without a reason of its own the motivation stands.
+        """
+        return Classification(
             id=new_id(),
-            sequence=len(history) + 1,
-            basis=basis,
-            source=source,
-            reason=reason or request.motivation,
+            sequence=1,
+            basis=draft.basis,
+            source=draft.basis_source,
+            reason=draft.basis_reason or draft.motivation,
             classified_by=self._work.actor.subject,
             classified_by_id=self._work.actor.person_id,
             classified_at=self._work.now,
         )
-        await self._requests.add_classification(request.id, entry)
+
+    async def _reclassify(self, request_id: UUID, entry: Classification) -> None:
+        """Append an entry to the history of a locked request's basis, in the next place."""
+        history = await self._requests.classifications(request_id)
+        placed = replace(entry, sequence=len(history) + 1)
+        await self._requests.add_classifications([(request_id, placed)])
+
+    async def _new_from(self, plan: IntakePlan) -> TrainingRequest:
+        request = self._new_row(
+            plan.row.draft,
+            request_id=plan.request_id,
+            reference=plan.row.reference,
+            applicant_id=plan.row.applicant_id,
+        )
+        await self._settle(request, plan)
+        return request
+
+    async def _replace_by(self, plan: IntakePlan) -> None:
+        request, before = await self._locked(plan.request_id, None)
+        next_status(before.status, RequestAction.CHANGE)
+        draft = plan.row.draft
+        _fill(request, draft)
+        request.applicant_id = plan.row.applicant_id
+        request.endorsed_by_id = None
+        request.endorsed_at = None
+        request.version += 1
+        await self._settle(request, plan)
+        await self._requests.save()
+        await self._requests.replace_parts(request.id, draft)
+        if draft.basis is not before.basis:
+            await self._reclassify(request.id, self._stated(draft))
+        await self._record_intake(request, draft)
+
+    async def _settle(self, request: TrainingRequest, plan: IntakePlan) -> None:
+        """Set where a row that is taken in ends: submitted when it says, or still a draft."""
+        request.source_digest = plan.row.digest
+        if plan.ruling is not None and plan.policy_version_id is not None:
+            tranche = await self._open(plan.ruling.key, plan.policy_version_id)
+            request.status = RequestStatus.SUBMITTED.value
+            request.tranche_id = tranche.id
+            request.submitted_at = plan.row.submitted_at
+            request.policy_version_id = plan.policy_version_id
+
+    async def _record_intake(self, request: TrainingRequest, draft: Draft) -> None:
+        await self._record(
+            "request.imported",
+            request.id,
+            after=_figures(draft)
+            | {
+                "reference": request.reference,
+                "status": request.status,
+                "tranche_id": request.tranche_id,
+                "submitted_at": request.submitted_at,
+            },
+            policy_version_id=request.policy_version_id,
+        )
 
     async def _enrol(
         self,

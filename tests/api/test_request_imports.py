@@ -269,7 +269,7 @@ async def test_a_json_list_is_taken_in_like_a_file(client: httpx.AsyncClient, ca
     [
         (b"\xff\xfe", "file-unreadable"),
         (b"Aanvraag;Opleiding\r\n", "request-columns-missing"),
-        (tranche_list(*[list_line()] * 5_001), "too-many-request-rows"),
+        (tranche_list(*[list_line()] * 2_001), "too-many-request-rows"),
     ],
     ids=["no text", "columns missing", "too many rows"],
 )

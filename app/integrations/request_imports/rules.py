@@ -39,7 +39,7 @@ from app.requests.rules import (
     vat_on,
 )
 
-ROW_LIMIT = 5_000
+ROW_LIMIT = 2_000
 PARTICIPANT_LIMIT = 250
 _LONGEST_LINE = 200
 _LONGEST_PROSE = 4_000

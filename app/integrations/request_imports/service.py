@@ -173,8 +173,7 @@ class RequestImportService:
                 faulty_row_count=outcome.refused_count,
                 errors=[_as_fact(error) for error in errors[:MOST_ERRORS_TOLD]],
             )
-        for plan in plans.values():
-            await self._requests.take_in(plan)
+        await self._requests.take_in(plans.values())
         await self._audit.record(
             action="requests.imported",
             object_type="request_import",
