@@ -32,6 +32,8 @@ from app.decisions.schemas import (
     DecisionOut,
     DecisionPage,
     DecisionsIn,
+    ExistingCommitmentIn,
+    ExistingCommitmentsIn,
     ItemDecisionIn,
     ProposalDetailOut,
     ProposalIn,
@@ -47,6 +49,7 @@ from app.decisions.service import (
     Advised,
     DecisionService,
     Overview,
+    Promise,
     ProposalView,
     Resolved,
     Trial,
@@ -59,14 +62,17 @@ from app.http.routing import area_router
 from app.http.schemas import id_path
 from app.kernel.actors import Role
 from app.kernel.errors import StaleVersion
-from app.kernel.quantities import Cents
+from app.kernel.quantities import Cents, Minutes
 from app.kernel.steps import restored
 from app.kernel.wording import Language, say
+from app.people.errors import EmployeeNotFound, NotEmployed
 from app.requests.errors import (
     ActionNotAllowed,
     AssessmentIncomplete,
     BsnInText,
+    HoursDoNotFit,
     NotYourStep,
+    ReferenceTaken,
     RequestNotFound,
     TrancheNotFound,
 )
@@ -77,7 +83,8 @@ proposals = area_router(prefix="/proposals", tag="decisions")
 decisions = area_router(prefix="/decisions", tag="decisions")
 tranches = area_router(prefix="/tranches", tag="decisions")
 requests = area_router(prefix="/requests", tag="decisions")
-routers = (tranches, proposals, decisions, requests)
+existing = area_router(prefix="/existing-commitments", tag="decisions")
+routers = (tranches, proposals, decisions, requests, existing)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR)
 _DECISION_REFUSALS = (
@@ -403,6 +410,54 @@ async def cancel_request(
     details = await service.cancel(request_id, reason=body.reason, expected=expected)
     tag(response, details.version)
     return RequestOut.of(details)
+
+
+@existing.post(
+    "",
+    **operation(
+        summary="Settle commitments from before the policy",
+        term="bestaande toezeggingen afwikkelen",
+        roles=(Role.MT,),
+        status=201,
+        refusals=(
+            ReferenceTaken,
+            EmployeeNotFound,
+            NotEmployed,
+            HoursDoNotFit,
+            BsnInText,
+            OwnRequest,
+            NormExceeded,
+            MeansExceeded,
+            BudgetNotFound,
+        ),
+        key="required",
+        role_rule="VIS-5.1",
+    ),
+)
+async def settle_existing_commitments(
+    body: ExistingCommitmentsIn, service: Service, request: Request
+) -> DecisionList:
+    """Take commitments over as grants that count for hours and means (VIS-9.1), all or none."""
+    taken = await service.settle_existing([_promise(item) for item in body.items])
+    language = language_of(request)
+    return DecisionList.model_validate(
+        {"items": [_decision(decision, in_force=True, language=language) for decision in taken]}
+    )
+
+
+def _promise(item: ExistingCommitmentIn) -> Promise:
+    return Promise(
+        reference=item.reference,
+        title=item.title,
+        provider=item.provider,
+        personnel_numbers=tuple(item.personnel_numbers),
+        starts_on=item.starts_on,
+        ends_on=item.ends_on,
+        amount_cents=Cents(item.amount_cents),
+        minutes_per_participant=Minutes(item.minutes_per_participant),
+        basis=item.basis,
+        source=item.source,
+    )
 
 
 def _overview(overview: Overview) -> TrancheOverviewOut:

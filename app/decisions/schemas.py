@@ -9,6 +9,7 @@ from app.decisions.rules import BreachKind, Outcome, ProposalStatus
 from app.http.schemas import (
     AmountCents,
     AmountMinutes,
+    Code,
     Count,
     Day,
     In,
@@ -24,6 +25,7 @@ from app.http.schemas import (
     Year,
     at_most,
 )
+from app.requests.rules import TrainingBasis
 
 RuleId = Annotated[str, Field(max_length=40, description="Id of the rule book's paragraph.")]
 
@@ -386,18 +388,21 @@ class ExistingCommitmentIn(In):
     reference: Line
     title: Line
     provider: Line
-    personnel_numbers: Annotated[list[Line], at_most(200, at_least=1)]
+    personnel_numbers: Annotated[list[Code], at_most(200, at_least=1)]
     starts_on: Day
     ends_on: Day
     amount_cents: AmountCents = Field(description="Of all participants together, VAT included.")
     minutes_per_participant: AmountMinutes = Field(description="In working time.")
-    committed_on: Day
+    basis: TrainingBasis = Field(description="Why the training is followed (LAW-1).")
     source: Prose = Field(description="Where the commitment was made: a letter, a mail, a plan.")
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> "ExistingCommitmentIn":
         if self.ends_on < self.starts_on:
             message = "endsOn lies before startsOn"
+            raise ValueError(message)
+        if len(set(self.personnel_numbers)) < len(self.personnel_numbers):
+            message = "each personnel number is named once"
             raise ValueError(message)
         return self
 
@@ -419,7 +424,7 @@ class ExistingCommitmentsIn(In):
                             "endsOn": "2027-06-30",
                             "amountCents": 895_000,
                             "minutesPerParticipant": 2400,
-                            "committedOn": "2025-10-03",
+                            "basis": "necessary_for_function",
                             "source": "Toezegging afdelingshoofd, brief van 3 oktober 2025.",
                         }
                     ]

@@ -6,7 +6,7 @@ requests by id, then the accounts (hours before means).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -58,11 +58,24 @@ from app.kernel.errors import Refusal, Scalar, check_version
 from app.kernel.identifiers import new_id
 from app.kernel.pages import Page, PageOf
 from app.kernel.quantities import Cents, Minutes, part
+from app.people.errors import EmployeeNotFound
 from app.people.service import PeopleService
-from app.policy.rules import PolicyInForce
+from app.policy.rules import Criterion, PolicyInForce
 from app.policy.service import PolicyService
 from app.requests.errors import RequestNotFound
-from app.requests.rules import RequestAction, RequestDetails, RequestStatus, TrancheOverview
+from app.requests.rules import (
+    CostLine,
+    Draft,
+    Ground,
+    RequestAction,
+    RequestDetails,
+    RequestStatus,
+    TrainingBasis,
+    TrainingKind,
+    TrainingSession,
+    TrancheOverview,
+    spread_sessions,
+)
 from app.requests.service import RequestService
 
 _ACTION: Mapping[Outcome, RequestAction] = {
@@ -104,6 +117,25 @@ class Resolved:
     employee_ids: frozenset[UUID] | None
     motivation: str | None
     conditions: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A commitment from before the policy: what was promised to whom, and where that is written.
+
+    ``amount_cents`` is for all participants together, VAT included; the minutes are working time.
+    """
+
+    reference: str
+    title: str
+    provider: str
+    personnel_numbers: tuple[str, ...]
+    starts_on: date
+    ends_on: date
+    amount_cents: Cents
+    minutes_per_participant: Minutes
+    basis: TrainingBasis
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +489,69 @@ class DecisionService:
         [decision] = await self._carry_out([case], kind="revision", proposal_id=earlier.proposal_id)
         return decision
 
+    async def settle_existing(self, promises: Sequence[Promise]) -> list[Decision]:
+        """Settle commitments from before the policy within its frames, all or none.
+
+        Each becomes a granted request: it takes means of the year in which the training starts,
+        reserves its hours (spread over its working days), and calls for the agreement it needs.
+
+        Raises:
+            ReferenceTaken: one of them bears the reference of another request.
+            EmployeeNotFound: a personnel number nobody has.
+            and what ``decide`` raises of a grant.
+
+        Source: VIS-9.1.
+        """
+        cases: list[_Case] = []
+        for promise in promises:
+            details = await self._requests.take_over(
+                promise.reference, await self._draft(promise), source=promise.source
+            )
+            candidate = replace(await self._candidate(details), budget_year=promise.starts_on.year)
+            cases.append(
+                _Case(
+                    details=details,
+                    intention=Intention(
+                        candidate=candidate,
+                        outcome=Outcome.GRANTED,
+                        amount_cents=candidate.total_cents,
+                        participants=frozenset(candidate.participants),
+                        motivation=promise.source,
+                        advice=None,
+                    ),
+                    conditions=None,
+                )
+            )
+        return await self._carry_out(cases, kind="existing_commitment", proposal_id=None)
+
+    async def _draft(self, promise: Promise) -> Draft:
+        employees = await self._people.by_personnel_numbers(promise.personnel_numbers)
+        if unknown := sorted(set(promise.personnel_numbers) - employees.keys()):
+            raise EmployeeNotFound(personnel_numbers=unknown)
+        return Draft(
+            title=promise.title,
+            provider=promise.provider,
+            kind=TrainingKind.COURSE,
+            starts_on=promise.starts_on,
+            ends_on=promise.ends_on,
+            motivation=promise.source,
+            conversation_on=None,
+            basis=promise.basis,
+            basis_source=None,
+            basis_reason=promise.source,
+            participant_ids=tuple(employees[number].id for number in promise.personnel_numbers),
+            sessions=tuple(
+                TrainingSession(new_id(), held_on, minutes, working_time=True, estimated=True)
+                for held_on, minutes in spread_sessions(
+                    promise.starts_on, promise.ends_on, promise.minutes_per_participant
+                )
+            ),
+            cost_lines=(
+                CostLine("Toezegging", promise.amount_cents, Cents(0), per_participant=False),
+            ),
+            grounds=(Ground(Criterion.ORGANISATION_GOALS, promise.source),),
+        )
+
     async def cancel(
         self, request_id: UUID, *, reason: str, expected: frozenset[int] | None
     ) -> RequestDetails:
@@ -657,23 +752,13 @@ class DecisionService:
 
     async def _take(self, cases: Sequence[_Case], decisions: Sequence[Decision]) -> None:
         """Reserve the hours and commit the means of all grants at once."""
-        for case, decision in zip(cases, decisions, strict=True):
-            if case.intention.outcome.grants:
-                await self._hours.reserve(
-                    [
-                        Reservation(
-                            request_id=case.details.id,
-                            employee_id=person,
-                            session_id=session.id,
-                            held_on=session.held_on,
-                            minutes=session.minutes,
-                            working_time=session.working_time,
-                        )
-                        for person in sorted(case.intention.participants)
-                        for session in case.details.sessions
-                    ],
-                    decision_id=decision.id,
-                )
+        await self._hours.reserve_all(
+            {
+                decision.id: _reservations(case)
+                for case, decision in zip(cases, decisions, strict=True)
+                if case.intention.outcome.grants
+            }
+        )
         grants: dict[int, list[Grant]] = {}
         for case, decision in zip(cases, decisions, strict=True):
             if case.intention.outcome.grants:
@@ -718,6 +803,22 @@ class DecisionService:
             rule_ids=("VIS-5.1", "VIS-6.6"),
             policy_version_id=decision.policy_version_id,
         )
+
+
+def _reservations(case: _Case) -> list[Reservation]:
+    """Return the hours to hold for each who is granted a place, in each session."""
+    return [
+        Reservation(
+            request_id=case.details.id,
+            employee_id=person,
+            session_id=session.id,
+            held_on=session.held_on,
+            minutes=session.minutes,
+            working_time=session.working_time,
+        )
+        for person in sorted(case.intention.participants)
+        for session in case.details.sessions
+    ]
 
 
 def _check_draft(proposal: Proposal) -> None:

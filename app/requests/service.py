@@ -702,6 +702,47 @@ class RequestService:
         for request, draft in created:
             await self._record_intake(request, draft)
 
+    async def take_over(self, reference: str, draft: Draft, *, source: str) -> RequestDetails:
+        """Store what was promised before the policy held, ready for the MT to settle (VIS-9.1).
+
+        It stands outside the tranches as proposed, with the promise as its necessity and the
+        MT's consent in the settling: so only who decides for the MT calls this.
+
+        Raises:
+            ReferenceTaken: another request bears the reference.
+            EmployeeNotFound, NotEmployed: a participant who is not there, or not employed.
+            DatesReversed, SessionOutsideTraining, TwiceNamed, BsnInText: see ``check_draft``.
+        """
+        check_draft(draft)
+        check_free_text({"source": source})
+        await self._people.require_employed(draft.participant_ids, self._work.today)
+        request = self._new_row(
+            draft,
+            request_id=new_id(),
+            reference=reference,
+            applicant_id=await self._applicant(draft.participant_ids),
+        )
+        policy = await self._policies.policy_on(self._work.today)
+        request.status = RequestStatus.PROPOSED.value
+        request.interim = True
+        request.necessity = source
+        request.submitted_at = self._work.now
+        request.policy_version_id = policy.id
+        request.consented_by_id = self._work.actor.person_id
+        request.consented_at = self._work.now
+        request.consent_reason = source
+        await self._requests.add(request, draft)
+        await self._classify(request, draft.basis, draft.basis_source, draft.basis_reason)
+        await self._record(
+            "request.taken_over",
+            request.id,
+            after=_figures(draft) | {"reference": reference},
+            reason=source,
+            rule_ids=("VIS-9.1",),
+            policy_version_id=policy.id,
+        )
+        return await self._whole(request.id)
+
     # --- Within ---------------------------------------------------------------------------------
 
     async def _whole(self, request_id: UUID) -> RequestDetails:

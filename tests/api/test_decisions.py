@@ -698,3 +698,49 @@ async def test_an_interim_request_is_decided_in_a_proposal_of_its_own(
 
     [decision] = answer.json()["items"]
     assert (decision["kind"], decision["outcome"]) == ("interim", "granted")
+
+
+@pytest.mark.rule("VIS-9.1")
+async def test_existing_commitments_count_for_hours_and_means_all_or_none(
+    client: httpx.AsyncClient, cast: Cast, clock: FrozenClock
+) -> None:
+    clock.set(DECISION_DAY)
+    await set_means(client, cast, year=2027, amount_cents=895_000)
+    promise = {
+        "reference": "T2025-014",
+        "title": "Hogere Veiligheidskunde (HVK)",
+        "provider": "Kader",
+        "personnelNumbers": [cast.employee.personnel_number],
+        "startsOn": "2027-02-01",
+        "endsOn": "2027-06-30",
+        "amountCents": 895_000,
+        "minutesPerParticipant": 2_400,
+        "basis": "necessary_for_function",
+        "source": "Toezegging afdelingshoofd, brief van 3 oktober 2025.",
+    }
+    other = {**promise, "reference": "T2025-015", "amountCents": 1}
+
+    both = await client.post(
+        "/existing-commitments",
+        json={"items": [promise, other]},
+        headers=keyed(cast.as_mt, "beide"),
+    )
+    nothing = await means_of(client, cast, 2027)
+    one = await client.post(
+        "/existing-commitments", json={"items": [promise]}, headers=keyed(cast.as_mt, "een")
+    )
+    again = await client.post(
+        "/existing-commitments",
+        json={"items": [{**promise, "amountCents": 0}]},
+        headers=keyed(cast.as_mt, "weer"),
+    )
+
+    problem(both, 409, "means-exceeded", "VIS-5.1")
+    assert nothing["committedCents"] == 0
+    assert one.status_code == 201, one.text
+    [decision] = one.json()["items"]
+    assert (decision["kind"], decision["budgetYear"]) == ("existing_commitment", 2027)
+    assert len(decision["agreementsNeeded"]) == 1
+    assert (await means_of(client, cast, 2027))["roomCents"] == 0
+    assert (await hours_of(client, cast, 2027))["reservedMinutes"] == 2_400
+    problem(again, 409, "reference-taken")
