@@ -731,8 +731,8 @@ class RequestService:
         request.consented_by_id = self._work.actor.person_id
         request.consented_at = self._work.now
         request.consent_reason = source
-        await self._requests.add(request, draft)
-        await self._classify(request, draft.basis, draft.basis_source, draft.basis_reason)
+        await self._requests.add([(request, draft)])
+        await self._requests.add_classifications([(request.id, self._stated(draft))])
         await self._record(
             "request.taken_over",
             request.id,
