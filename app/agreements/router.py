@@ -38,7 +38,7 @@ from app.agreements.schemas import (
     ClaimOut,
     ClaimPage,
     ClaimWithdrawalOut,
-    ClauseReviewOut,
+    ClassifiedOut,
     ConfirmationIn,
     DrawingUpIn,
     EmploymentEndIn,
@@ -62,10 +62,11 @@ from app.kernel.errors import StaleVersion
 from app.kernel.quantities import Cents
 from app.kernel.wording import Language
 from app.people.errors import EmployeeNotFound, EmploymentOver, EndBeforeHiring
-from app.requests.errors import BsnInText, RequestNotFound
+from app.requests.errors import BsnInText, OwnRequest, RequestNotFound
+from app.requests.schemas import ClassificationIn, RequestOut
 
 agreements = area_router(prefix="/agreements", tag="agreements")
-clause_reviews = area_router(prefix="/requests", tag="agreements")
+classifications = area_router(prefix="/requests", tag="agreements")
 departures = area_router(prefix="/employees", tag="agreements")
 claims = area_router(prefix="/repayment-claims", tag="repayment")
 
@@ -290,24 +291,35 @@ async def get_agreement_repayment(
     )
 
 
-@clause_reviews.post(
-    "/{requestId}/clause-reviews",
+@classifications.post(
+    "/{requestId}/classifications",
     **operation(
-        summary="Test the repayment clauses after a reclassification",
-        term="terugbetalingsbedingen toetsen na herziening van de grondslag",
+        summary="Classify the basis anew",
+        term="grondslag vaststellen",
         roles=(Role.HR,),
-        refusals=(RequestNotFound,),
+        status=201,
+        refusals=(RequestNotFound, StaleVersion, OwnRequest, BsnInText),
+        precondition=True,
+        role_rule="LAW-1",
     ),
 )
-async def review_clauses(request_id: RequestId, service: Service) -> ClauseReviewOut:
-    """Mark the clauses that the training's present basis makes void, and name the agreements.
+async def classify_request(
+    request_id: RequestId,
+    body: ClassificationIn,
+    expected: ExpectedVersions,
+    service: Service,
+    response: Response,
+) -> ClassifiedOut:
+    """Classify why the training is followed; what it was before stays in the history.
 
-    What is owed follows the basis by itself, at any moment; this records it, and withdraws claims
-    that have not gone to payroll (LAW-1).
+    A repayment clause that the new basis makes void falls away in the same step, with claims under
+    it that have not gone to payroll; the answer names the agreements it touches (LAW-1).
     """
-    return ClauseReviewOut(
-        request_id=request_id, agreement_ids=await service.reclassified(request_id)
+    details, touched = await service.classify(
+        request_id, body.basis, expected=expected, source=body.source, reason=body.reason
     )
+    tag(response, details.version)
+    return ClassifiedOut(request=RequestOut.of(details), agreement_ids=touched)
 
 
 # --- Departures ---------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ from app.people.rules import LeavingInitiative, LeavingReason
 from app.policy.rules import MonthlySliding, RepaymentSchedule, Staircase
 from app.policy.schemas import MonthlySlidingSchedule, RepaymentScheduleIn, StaircaseSchedule
 from app.requests.rules import TrainingBasis, TrainingKind
+from app.requests.schemas import RequestOut
 
 Sha256 = Annotated[
     str,
@@ -273,10 +274,10 @@ class RepaymentOut(Out):
     remarks: Steps
 
 
-class ClauseReviewOut(Out):
-    """The agreements of which the clause fell away, or holds again, by the training's basis."""
+class ClassifiedOut(Out):
+    """A request classified anew, and the agreements whose clause fell away or holds again."""
 
-    request_id: Id
+    request: RequestOut
     agreement_ids: Annotated[list[Id], at_most(1_000)]
 
 

@@ -240,6 +240,27 @@ class AgreementService:
         await self._withdraw_open([agreement.id for agreement in found], why)
         return [agreement.id for agreement in found]
 
+    async def classify(
+        self,
+        request_id: UUID,
+        basis: TrainingBasis,
+        *,
+        expected: frozenset[int] | None,
+        source: str | None,
+        reason: str,
+    ) -> tuple[RequestDetails, list[UUID]]:
+        """Classify a request's basis anew, and return it with the agreements that this touches.
+
+        Raises:
+            RequestNotFound, StaleVersion, OwnRequest, BsnInText: see ``RequestService.classify``.
+
+        Source: LAW-1 (a later reclassification voids the clause).
+        """
+        details = await self._requests.classify(
+            request_id, basis, expected=expected, source=source, reason=reason
+        )
+        return details, await self.reclassified(request_id)
+
     async def reclassified(self, request_id: UUID) -> list[UUID]:
         """Test the clauses of a request's agreements again, after its basis was classified anew.
 

@@ -45,7 +45,6 @@ from app.requests.rules import RequestFilter, RequestStatus, check_named_once
 from app.requests.schemas import (
     AssessmentIn,
     AssessmentOut,
-    ClassificationIn,
     ClassificationList,
     ClassificationOut,
     CompletionIn,
@@ -364,33 +363,6 @@ async def list_classifications(request_id: RequestId, service: Service) -> Class
     """Return each classification of the basis, oldest first: which, by whom, when and why."""
     history = await service.classifications(request_id)
     return ClassificationList(items=[ClassificationOut.model_validate(entry) for entry in history])
-
-
-@router.post(
-    "/{requestId}/classifications",
-    **operation(
-        summary="Classify the basis anew",
-        term="grondslag vaststellen",
-        roles=(Role.HR,),
-        status=201,
-        refusals=(RequestNotFound, StaleVersion, OwnRequest, BsnInText),
-        precondition=True,
-        role_rule="VIS-5.4",
-    ),
-)
-async def classify_request(
-    request_id: RequestId,
-    body: ClassificationIn,
-    expected: ExpectedVersions,
-    service: Service,
-    response: Response,
-) -> RequestOut:
-    """Classify why the training is followed (LAW-1); what it was before stays in the history."""
-    details = await service.classify(
-        request_id, body.basis, expected=expected, source=body.source, reason=body.reason
-    )
-    tag(response, details.version)
-    return RequestOut.of(details)
 
 
 @assessments.get(

@@ -181,16 +181,17 @@ async def test_nothing_is_claimed_for_a_training_that_turned_out_to_be_obligator
 
 
 @pytest.mark.rule("LAW-1")
-async def test_a_review_withdraws_the_claim_under_a_clause_that_is_void(
+async def test_a_reclassification_withdraws_the_claim_under_a_clause_that_is_void(
     client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
 ) -> None:
     await signed(scene)
     [claim] = (await leave(client, scene, hr)).json()["claims"]
-    await reclassify(scene, TrainingBasis.STATUTORY)
-    # Even before the review nothing can be handed over: the clause is tested on that day.
-    answer = await act(client, claim, "export", hr, costMadeCents=427_950, payrollReference="SAL-1")
-    refused(answer, 409, "claim-has-no-ground", "LAW-1")
-    await client.post(f"/requests/{scene.request_id}/clause-reviews", headers=hr)
+    answer = await client.post(
+        f"/requests/{scene.request_id}/classifications",
+        json={"basis": "statutory", "reason": "Nader onderzoek."},
+        headers=hr | {"If-Match": "*"},
+    )
+    assert answer.json()["agreementIds"] == [str(scene.agreement_id)]
     withdrawn = (await client.get(f"/repayment-claims/{claim['id']}", headers=hr)).json()
     assert withdrawn["status"] == "withdrawn"
     assert withdrawn["withdrawal"]["supersededById"] is None

@@ -107,19 +107,25 @@ async def test_a_reclassified_training_is_owed_for_no_longer(
 
 
 @pytest.mark.rule("LAW-1")
-async def test_a_review_of_the_clauses_names_the_agreements_a_reclassification_touches(
+async def test_a_reclassification_names_the_agreements_it_touches(
     client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
 ) -> None:
     await signed(scene)
-    path = f"/requests/{scene.request_id}/clause-reviews"
-    assert (await client.post(path, headers=hr)).json()["agreementIds"] == []
-    await reclassify(scene, TrainingBasis.NECESSARY_FOR_FUNCTION)
-    touched = (await client.post(path, headers=hr)).json()
-    assert touched["agreementIds"] == [str(scene.agreement_id)]
+
+    async def classify(basis: str) -> list[str]:
+        answer = await client.post(
+            f"/requests/{scene.request_id}/classifications",
+            json={"basis": basis, "reason": "Nader onderzoek."},
+            headers=hr | {"If-Match": "*"},
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.json()["agreementIds"]
+
+    assert await classify("voluntary") == []
+    assert await classify("necessary_for_function") == [str(scene.agreement_id)]
     agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
     assert agreement["clauseVoidedAt"] is not None
-    await reclassify(scene, TrainingBasis.VOLUNTARY)
-    assert (await client.post(path, headers=hr)).json() == touched
+    assert await classify("voluntary") == [str(scene.agreement_id)]
     agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
     assert (agreement["clauseVoidedAt"], agreement["clauseInForce"]) == (None, True)
 

@@ -693,8 +693,8 @@ async def test_a_later_classification_is_appended_with_who_when_and_why(
     history = await client.get(f"/requests/{body['id']}/classifications", headers=cast.as_employee)
 
     assert answer.status_code == 201
-    assert answer.json()["basis"] == "statutory"
-    assert answer.json()["version"] == body["version"] + 1
+    assert answer.json()["request"]["basis"] == "statutory"
+    assert answer.json()["request"]["version"] == body["version"] + 1
     entries = history.json()["items"]
     assert [
         (entry["sequence"], entry["basis"], entry["reason"], entry["classifiedById"])
