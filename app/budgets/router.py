@@ -36,7 +36,6 @@ from app.requests.errors import BsnInText
 
 budgets = area_router(prefix="/budgets", tag="budgets")
 commitments = area_router(prefix="/commitments", tag="budgets")
-routers = (budgets, commitments)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR, Role.ADMIN)
 

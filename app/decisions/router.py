@@ -84,7 +84,6 @@ decisions = area_router(prefix="/decisions", tag="decisions")
 tranches = area_router(prefix="/tranches", tag="decisions")
 requests = area_router(prefix="/requests", tag="decisions")
 existing = area_router(prefix="/existing-commitments", tag="decisions")
-routers = (tranches, proposals, decisions, requests, existing)
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR)
 _DECISION_REFUSALS = (

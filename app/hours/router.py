@@ -55,7 +55,6 @@ hour_reservations = area_router(prefix="/hour-reservations", tag="hours")
 sessions = area_router(prefix="/requests/{requestId}/sessions/{sessionId}", tag="hours")
 attendances = area_router(prefix="/attendances", tag="hours")
 capacities = area_router(prefix="/teams/{teamId}/capacity", tag="hours")
-routers = (hour_ledgers, hour_exceptions, hour_reservations, sessions, attendances, capacities)
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
 _RECORDERS = (Role.MANAGER, Role.HR)
