@@ -1,13 +1,8 @@
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +17,11 @@ from app.settings import Settings
 from tests.conftest import OpenWork
 from tests.support.organisations import Organisation
 from tests.support.people import export, line
-
-LEERRUIMTE = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+from tests.support.process import (
+    free_port,
+    leerruimte,
+    served,
+)
 
 
 class Take(Protocol):
@@ -35,56 +33,9 @@ class Take(Protocol):
 SIGN_IN = {"OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "leerruimte"}
 
 
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return this environment with these settings and no others of the service."""
-    ours = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name not in ours}  # noqa: TID251
-    return kept | dict(settings)
-
-
-def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [*LEERRUIMTE, *arguments],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@contextmanager
-def served(*arguments: str, **settings: str) -> Generator[subprocess.Popen[str]]:
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*LEERRUIMTE, *arguments], env=environment(settings), stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            await_ready(process, settings["PORT"])
-            yield process
-        finally:
-            process.kill()
-
-
-def await_ready(process: subprocess.Popen[str], port: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.fail(process.stderr.read())
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("no answer")
-
-
 @pytest.fixture
 def port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    return free_port()
 
 
 def test_the_contract_is_printed_without_a_database() -> None:

@@ -1,0 +1,68 @@
+"""The service's commands run as processes, with settings of the test's own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+
+import pytest
+
+from app.settings import Settings
+
+LEERRUIMTE = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return this environment with these settings and no others of the service."""
+    ours = {name.upper() for name in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name not in ours}  # noqa: TID251
+    return kept | dict(settings)
+
+
+def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [*LEERRUIMTE, *arguments],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@contextmanager
+def served(*arguments: str, **settings: str) -> Generator[subprocess.Popen[str]]:
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*LEERRUIMTE, *arguments], env=environment(settings), stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            await_ready(process, settings["PORT"])
+            yield process
+        finally:
+            process.kill()
+
+
+def await_ready(process: subprocess.Popen[str], port: str) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            assert process.stderr is not None
+            pytest.fail(process.stderr.read())
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("no answer")
+
+
+def free_port() -> str:
+    """Return a port of this machine that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
