@@ -1,7 +1,6 @@
 """The audit trail as stored, for reading."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.models import AuditEntry, AuditLink
 from app.kernel.pages import PageOf
+from app.reports.rules import AuditFilter
 
 _COLUMNS = (
     AuditEntry.id,
@@ -40,21 +40,6 @@ _ENTRIES = (
     )
     .order_by(AuditEntry.recorded_at.desc(), AuditEntry.id.desc())
 )
-
-
-@dataclass(frozen=True, slots=True)
-class AuditFilter:
-    """Which entries are asked for; what is None does not narrow.
-
-    ``since`` belongs to the period, ``until`` does not.
-    """
-
-    object_type: str | None = None
-    object_id: UUID | None = None
-    person_id: UUID | None = None
-    action: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 class ReportRepository:

@@ -10,7 +10,7 @@ from app.http.operation import operation
 from app.http.routing import area_router
 from app.http.schemas import Code, Moment
 from app.kernel.actors import Role
-from app.reports.repository import AuditFilter
+from app.reports.rules import AuditFilter
 from app.reports.schemas import AuditEntryOut, AuditEntryPage, AuditHeadOut
 from app.reports.service import ReportService
 

@@ -9,7 +9,8 @@ from sqlalchemy import RowMapping
 from app.db.chain import ChainHead, chain_head
 from app.db.work import Work
 from app.kernel.pages import Page, PageOf, take
-from app.reports.repository import AuditFilter, ReportRepository
+from app.reports.repository import ReportRepository
+from app.reports.rules import AuditFilter
 
 
 class ReportService:
