@@ -720,7 +720,8 @@ class RequestService:
             draft,
             request_id=new_id(),
             reference=reference,
-            applicant_id=await self._applicant(draft.participant_ids),
+            # Not in the name of who settles it: an MT member decides on no request of their own.
+            applicant_id=await self._manager_of_first(draft.participant_ids),
         )
         policy = await self._policies.policy_on(self._work.today)
         request.status = RequestStatus.PROPOSED.value
@@ -830,6 +831,9 @@ class RequestService:
             return actor.person_id
         if actor.person_id in participant_ids:
             return actor.person_id
+        return await self._manager_of_first(participant_ids)
+
+    async def _manager_of_first(self, participant_ids: Sequence[UUID]) -> UUID | None:
         first = participant_ids[0]
         return (await self._people.manager_of([first], self._work.today)).get(first)
 
