@@ -36,7 +36,7 @@ PERSONAS: Mapping[str, Persona] = dict(
     (
         _persona(
             "employee",
-            Text(en="An environmental inspector", nl="Een toezichthouder milieu"),
+            Text(en="A senior environmental inspector", nl="Een senior toezichthouder milieu"),
             Role.EMPLOYEE,
             person="100272",
         ),
@@ -57,13 +57,12 @@ PERSONAS: Mapping[str, Persona] = dict(
         _persona(
             "mt",
             Text(
-                en="Director, member of the management team",
-                nl="Directeur, lid van het managementteam",
+                en="Manager of operations, member of the management team",
+                nl="Manager bedrijfsvoering, lid van het managementteam",
             ),
             Role.MT,
-            Role.MANAGER,
             Role.EMPLOYEE,
-            person="100110",
+            person="100232",
         ),
         _persona(
             "knowledge-broker",

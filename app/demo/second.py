@@ -1,0 +1,252 @@
+"""The second tranche of 2026: HR's own list, completed, assessed, and put before the MT.
+
+The list is as HR has it: four requests came too late and fall in the next tranche (VIS-6.1), and
+seventeen name no conversation (VIS-3.2), so that they stay drafts until HR has it from the managers
+and takes the completed lines in again.
+"""
+
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from io import StringIO
+from uuid import UUID
+
+from app.budgets.service import BudgetService
+from app.decisions.rules import Outcome
+from app.decisions.service import Advised, DecisionService, Resolved
+from app.demo import tranches
+from app.demo.stage import FILES, MT_MEMBER, Stage, at
+from app.demo.trainings import seeded
+from app.hours.rules import ExceptionGround, HourRoom
+from app.hours.service import HourService
+from app.kernel.quantities import Cents, Minutes
+from app.requests.rules import NECESSARY_BASES, RequestDetails
+from app.requests.service import RequestService
+
+LIST = FILES / "aanvragen-2026-tranche-2.csv"
+# Of a member of the MT: the others decide on it, apart from the rest.
+OF_THE_MT = "A26-2-042"
+
+_IN_TIME = "A26-2-001"
+_TAKEN_ON, _COMPLETED_ON = date(2026, 7, 20), date(2026, 7, 24)
+_ASSESSED_FROM, _PROPOSED_ON, _SUBMITTED_ON = (
+    date(2026, 7, 27),
+    date(2026, 8, 17),
+    date(2026, 8, 20),
+)
+_BASIS, _CONVERSATION, _SUBMITTED = "Grondslag", "Gesprek op", "Ingediend op"
+_OWN_DEVELOPMENT = "Eigen ontwikkeling"
+
+# The individual exceptions to the norm that the MT has decided on before (VIS-8.2), in hours.
+_EXCEPTIONS: Sequence[tuple[str, int, int]] = (("100622", 2027, 64), ("101468", 2027, 16))
+# How many people HR proposes to grant although the MT has yet to make an exception for them.
+_EXCEPTIONS_ASKED = 4
+
+
+async def take_list(stage: Stage) -> None:
+    """Take HR's list in as it is, and then the lines that the managers have completed."""
+    content = LIST.read_bytes()
+    await tranches.take_list(stage, content, taken_on=_TAKEN_ON)
+    await tranches.take_list(stage, _completed(content), taken_on=_COMPLETED_ON)
+
+
+def _completed(content: bytes) -> bytes:
+    """Return the lines that named no conversation, now with the day it was held on."""
+    rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
+    written = StringIO(newline="")
+    writer = csv.DictWriter(written, list(rows[0]), delimiter=";")
+    writer.writeheader()
+    for row in rows:
+        if row[_BASIS] == _OWN_DEVELOPMENT and not row[_CONVERSATION]:
+            day, month, year = (int(part) for part in row[_SUBMITTED][:10].split("-"))
+            back = timedelta(days=seeded(row["Aanvraag"]).randint(15, 120))
+            held_on = date(year, month, day) - back
+            writer.writerow({**row, _CONVERSATION: held_on.strftime("%d-%m-%Y")})
+    return written.getvalue().encode("utf-8-sig")
+
+
+async def propose(stage: Stage) -> None:
+    """Assess all of the list, and put the tranche before the MT with HR's advice."""
+    tranche_id = await tranches.tranche_of(stage, _IN_TIME)
+    waiting = await RequestService(stage.work).awaiting(tranche_id)
+    await tranches.assess(stage, waiting, first_day=_ASSESSED_FROM)
+    mt = HourService(stage.by("mt", at(date(2026, 8, 11), 11)))
+    for number, year, hours in _EXCEPTIONS:
+        await mt.grant_exception(
+            stage.ids[number],
+            calendar_year=year,
+            minutes=Minutes(hours * 60),
+            ground=ExceptionGround.FUNCTION_REQUIREMENT,
+            reason="Vereist door de kwaliteitscriteria VTH; het team heeft geen ander daarvoor.",
+            discussed_on=date(2026, 8, 4),
+        )
+    view = await tranches.propose(
+        stage,
+        tranche_id,
+        title="Voorstel opleidingen tweede tranche 2026",
+        substantiation=(
+            "Wettelijke en functiegebonden scholing gaat voor, daarna op volgorde van de score. "
+            "Waar de norm van 80 uur in 2027 wordt overschreden adviseert HR alleen toe te kennen "
+            "bij functiegebonden noodzaak, na een individueel besluit. De middelen van 2026 zijn "
+            "niet toereikend voor alle aanvragen."
+        ),
+        when=_PROPOSED_ON,
+    )
+    hr = stage.by("hr", at(_PROPOSED_ON, 15))
+    in_order = [view.requests[item.request_id] for item in view.items]
+    decisions = DecisionService(hr)
+    await decisions.replace_items(
+        view.proposal.id, await _advice(stage, in_order), expected=None
+    )
+    await DecisionService(stage.by("hr", at(_SUBMITTED_ON, 10))).submit(
+        view.proposal.id, expected=None
+    )
+    await _decide_on_the_mts_own(stage, view.proposal.id, view.requests.values())
+
+
+async def _decide_on_the_mts_own(
+    stage: Stage, proposal_id: UUID, requests: Collection[RequestDetails]
+) -> None:
+    """Let another member decide on what is for a member of the MT, by whom it can not be."""
+    own = next(details for details in requests if details.reference == OF_THE_MT)
+    member = DecisionService(stage.by(MT_MEMBER, at(date(2026, 8, 27), 9)))
+    await member.decide(
+        proposal_id,
+        [
+            Resolved(
+                request_id=own.id,
+                outcome=Outcome.REJECTED,
+                amount_cents=None,
+                employee_ids=None,
+                motivation="Hoort niet bij de functie; een kennissessie van het team volstaat.",
+                conditions=None,
+            )
+        ],
+        adopt_rest=False,
+        expected=None,
+    )
+
+
+@dataclass(slots=True)
+class _Left:
+    """What is left while HR goes down the ranking: means, hours, and exceptions to ask for."""
+
+    means_cents: int
+    minutes: dict[tuple[UUID, int], int]
+    exceptions: int
+    beyond_the_means: int
+
+
+async def _advice(stage: Stage, ranked: Sequence[RequestDetails]) -> list[Advised]:
+    """Return HR's advice in order of rank: what fits the norm that binds, and the means."""
+    asked = {
+        (person, year)
+        for details in ranked
+        for person in details.participant_ids
+        for year in details.minutes_by_year
+    }
+    rooms = await HourService(stage.by("hr", at(_PROPOSED_ON, 15))).rooms(asked)
+    means = await BudgetService(stage.work).room(_PROPOSED_ON.year)
+    left = _Left(
+        means_cents=means.room_cents,
+        minutes={pair: room.room_minutes for pair, room in rooms.items()},
+        exceptions=_EXCEPTIONS_ASKED,
+        beyond_the_means=1,
+    )
+    return [_advise(details, rooms, left) for details in ranked]
+
+
+def _advise(
+    details: RequestDetails, rooms: Mapping[tuple[UUID, int], HourRoom], left: _Left
+) -> Advised:
+    necessary = details.basis in NECESSARY_BASES
+    fitting = [person for person in details.participant_ids if _fits(person, details, rooms, left)]
+    if not fitting and not necessary:
+        return _advised(details, Outcome.REJECTED, _OVER_THE_NORM)
+    exception = not fitting and len(details.participants) == 1 and left.exceptions > 0
+    if not fitting and not exception:
+        return _advised(details, Outcome.DEFERRED, _NO_EXCEPTION_YET)
+    taking_part = list(details.participant_ids) if exception else fitting
+    cost = Cents(details.cost_per_participant_cents * len(taking_part))
+    beyond = cost > left.means_cents
+    if beyond and not (necessary and left.beyond_the_means > 0):
+        return _advised(details, Outcome.DEFERRED, _NO_MEANS)
+    _take(details, taking_part, cost, left, beyond=beyond, exception=exception)
+    motivation = _BEYOND_THE_MEANS if beyond else _NECESSARY if necessary else _DEVELOPMENT
+    if len(taking_part) < len(details.participants):
+        return _advised(
+            details, Outcome.PARTLY_GRANTED, _IN_PART, amount=cost, people=frozenset(taking_part)
+        )
+    return _advised(
+        details, Outcome.GRANTED, motivation, conditions=_EXCEPTION_FIRST if exception else None
+    )
+
+
+def _fits(
+    person: UUID,
+    details: RequestDetails,
+    rooms: Mapping[tuple[UUID, int], HourRoom],
+    left: _Left,
+) -> bool:
+    return all(
+        minutes <= left.minutes[person, year] or not rooms[person, year].binding
+        for year, minutes in details.minutes_by_year.items()
+    )
+
+
+def _take(
+    details: RequestDetails,
+    people: Sequence[UUID],
+    cost: Cents,
+    left: _Left,
+    *,
+    beyond: bool,
+    exception: bool,
+) -> None:
+    if beyond:
+        left.beyond_the_means -= 1
+    else:
+        left.means_cents -= cost
+    if exception:
+        left.exceptions -= 1
+        return
+    for person in people:
+        for year, minutes in details.minutes_by_year.items():
+            left.minutes[person, year] -= minutes
+
+
+def _advised(
+    details: RequestDetails,
+    advice: Outcome,
+    motivation: str,
+    *,
+    amount: Cents | None = None,
+    people: frozenset[UUID] | None = None,
+    conditions: str | None = None,
+) -> Advised:
+    return Advised(
+        request_id=details.id,
+        advice=advice,
+        amount_cents=amount,
+        employee_ids=people,
+        conditions=conditions,
+        motivation=motivation,
+    )
+
+
+_NECESSARY = "Wettelijke of functiegebonden noodzaak; past in de norm en in de middelen."
+_DEVELOPMENT = "Past bij het ontwikkelgesprek, in de norm en in de middelen."
+_OVER_THE_NORM = (
+    "Overschrijdt de norm van 80 uur; zonder wettelijke of functiegebonden noodzaak is daarop geen "
+    "uitzondering mogelijk."
+)
+_NO_EXCEPTION_YET = (
+    "Overschrijdt de norm van 80 uur; eerst bespreken of een individuele uitzondering nodig is."
+)
+_EXCEPTION_FIRST = "Vooraf een individueel besluit van het MT tot uitzondering op de norm."
+_IN_PART = "Toekennen aan de deelnemers voor wie het in de norm past; de anderen in een volgende."
+_NO_MEANS = "De middelen van 2026 zijn op volgorde van prioriteit en score verdeeld."
+_BEYOND_THE_MEANS = (
+    "Functiegebonden noodzaak boven de middelen; het MT wordt gevraagd die te verhogen."
+)

@@ -1,0 +1,427 @@
+"""What the demo's people ask for: a catalogue of trainings, and tranches of requests out of it.
+
+Each request's content is drawn from a seed of its own reference, so that every demo tells the same
+history; only identifiers and the order of the database's clock differ.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.demo.personas import PERSONAS
+from app.demo.stage import Roster, at
+from app.integrations.request_imports.rules import CLAIMED, kind_of
+from app.kernel.holidays import next_working_day
+from app.kernel.identifiers import new_id
+from app.kernel.quantities import Cents, Minutes
+from app.people.roster.rules import RosterRow
+from app.people.rules import EmploymentKind
+from app.requests.rules import (
+    CostLine,
+    Draft,
+    Ground,
+    TrainingBasis,
+    TrainingSession,
+    spread_sessions,
+    vat_on,
+)
+
+_SEED = "leerruimte"
+# What personas follow is told, not drawn: nobody assesses or records their own.
+_PERSONAS = frozenset(persona.personnel_number for persona in PERSONAS.values())
+_VAT = 2_100
+
+_SUPERVISION = frozenset(
+    {
+        "Toezicht Industrie",
+        "Toezicht Agrarisch en MKB",
+        "Toezicht Bodem en Asbest",
+        "Handhaving en BOA",
+    }
+)
+_PERMITS = frozenset(
+    {"Vergunningverlening Milieu", "Vergunningverlening Bouw", "Omgevingsplan en Advies"}
+)
+_EXPERTS = frozenset(
+    {"Geluid en Lucht", "Bodem en Ondergrond", "Externe Veiligheid en Energie"}
+)
+_STAFF = frozenset({"HR", "Financiën en Control", "Informatievoorziening"})
+_ALL = _SUPERVISION | _PERMITS | _EXPERTS | _STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A training as the catalogue has it: cost without VAT, and time, of one participant."""
+
+    title: str
+    provider: str
+    amount_cents: int
+    vat_basis_points: int
+    working_hours: int
+    own_hours: int
+    basis: TrainingBasis
+    weeks: int
+    teams: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request of a list, as a manager hands it in."""
+
+    reference: str
+    course: Course
+    people: tuple[str, ...]
+    starts_on: date
+    ends_on: date
+    conversation_on: date | None
+    submitted_at: datetime
+    motivation: str
+
+    def as_record(self) -> Mapping[str, Any]:
+        """Return the request as the import of a list takes it."""
+        return {
+            "reference": self.reference,
+            "personnelNumbers": list(self.people),
+            "title": self.course.title,
+            "provider": self.course.provider,
+            "startsOn": self.starts_on.isoformat(),
+            "endsOn": self.ends_on.isoformat(),
+            "amountCents": self.course.amount_cents,
+            "vatBasisPoints": self.course.vat_basis_points,
+            "workingMinutes": self.course.working_hours * 60,
+            "ownMinutes": self.course.own_hours * 60,
+            "basis": self.course.basis.value,
+            "motivation": self.motivation,
+            "conversationOn": _text(self.conversation_on),
+            "submittedAt": self.submitted_at.isoformat(),
+        }
+
+
+def seeded(*parts: str) -> random.Random:
+    """Return a source of chance that gives the same for the same parts, in every demo."""
+    return random.Random("/".join((_SEED, *parts)))  # noqa: S311 - a history, no secret
+
+
+def _course(
+    title: str,
+    provider: str,
+    euros: int,
+    hours: tuple[int, int],
+    basis: TrainingBasis,
+    weeks: int,
+    teams: Collection[str],
+    *,
+    vat: int = _VAT,
+) -> Course:
+    working, own = hours
+    return Course(title, provider, euros * 100, vat, working, own, basis, weeks, frozenset(teams))
+
+
+_LAW, _FUNCTION, _OWN = (
+    TrainingBasis.STATUTORY,
+    TrainingBasis.NECESSARY_FOR_FUNCTION,
+    TrainingBasis.VOLUNTARY,
+)
+_BOA = ("Handhaving en BOA",)
+
+LEADERSHIP = _course(
+    "Persoonlijk leiderschap", "Trainingsbureau", 2_450, (24, 0), _OWN, 8, _ALL
+)
+COACHING_LEADERS = _course(
+    "Coachend leidinggeven", "Trainingsbureau", 2_890, (32, 0), _OWN, 10, _ALL
+)
+APPLIED_SCIENCE = _course(
+    "HBO Toegepaste Milieukunde, deeltijd",
+    "Hogeschool",
+    5_400,
+    (240, 80),
+    _OWN,
+    94,
+    _SUPERVISION,
+    vat=0,
+)
+MASTER_OF_LAW = _course(
+    "Master Omgevingsrecht, deeltijd jaar 1",
+    "Universiteit",
+    9_800,
+    (160, 120),
+    _OWN,
+    42,
+    _PERMITS,
+    vat=0,
+)
+SAFETY = _course(
+    "Leergang omgevingsveiligheid en toezicht",
+    "Bestuursacademie",
+    3_850,
+    (72, 24),
+    _OWN,
+    40,
+    _SUPERVISION,
+)
+SEVESO = _course(
+    "Seveso-inspecties en VBS-toets",
+    "Landelijk Expertisecentrum",
+    2_200,
+    (32, 0),
+    _FUNCTION,
+    10,
+    ("Toezicht Industrie", "Externe Veiligheid en Energie"),
+)
+MIDDLE_SAFETY = _course(
+    "Middelbare Veiligheidskunde (MVK)",
+    "Kader",
+    3_950,
+    (88, 0),
+    _FUNCTION,
+    26,
+    ("Toezicht Industrie", "Toezicht Bodem en Asbest", "Externe Veiligheid en Energie"),
+)
+BOA_EXAM = _course(
+    "Examen BOA Domein II (hercertificering)", "Exameninstelling", 415, (8, 0), _LAW, 0, _BOA
+)
+RESILIENCE = _course(
+    "Agressie en weerbaarheid voor toezichthouders",
+    "Trainingsbureau",
+    780,
+    (16, 0),
+    _FUNCTION,
+    4,
+    _SUPERVISION,
+)
+POWER_BI = _course(
+    "Data-analyse met Power BI", "Opleidingshuis", 1_295, (16, 0), _OWN, 4, _ALL
+)
+PLAIN_DUTCH = _course(
+    "Schrijven op taalniveau B1", "Taalbureau", 545, (8, 4), _OWN, 0, _PERMITS | _STAFF
+)
+ENERGY = _course(
+    "Energiebesparingsplicht toezicht (EML)",
+    "Kennisinstituut Energie",
+    695,
+    (8, 0),
+    _FUNCTION,
+    0,
+    ("Toezicht Agrarisch en MKB", "Externe Veiligheid en Energie"),
+)
+PROJECTS = _course(
+    "PRINCE2 Foundation", "Opleidingshuis", 1_450, (24, 0), _OWN, 4, _STAFF | _PERMITS
+)
+FIRST_AID = _course("BHV herhaling", "BHV-centrum", 165, (8, 0), _LAW, 0, _ALL)
+NOISE = _course(
+    "Geluid in de Omgevingswet, rekenmethoden",
+    "Geluidsacademie",
+    1_490,
+    (24, 0),
+    _FUNCTION,
+    6,
+    {"Geluid en Lucht", "Toezicht Industrie", "Vergunningverlening Milieu"},
+)
+
+# What the generated requests are drawn from.
+CATALOGUE: tuple[Course, ...] = (
+    BOA_EXAM,
+    _course(
+        "BOA permanente her- en bijscholing, module Domein II",
+        "Opleider BOA",
+        1_250,
+        (24, 0),
+        _LAW,
+        5,
+        _BOA,
+    ),
+    FIRST_AID,
+    _course(
+        "DTA/DIA Asbestinventarisatie bijscholing",
+        "Kenniscentrum Asbest",
+        980,
+        (16, 0),
+        _LAW,
+        4,
+        ("Toezicht Bodem en Asbest",),
+    ),
+    RESILIENCE,
+    NOISE,
+    _course(
+        "Ecologie: soortenbescherming basis",
+        "Natuuracademie",
+        1_190,
+        (24, 0),
+        _FUNCTION,
+        6,
+        ("Bodem en Ondergrond", "Vergunningverlening Bouw", "Omgevingsplan en Advies"),
+    ),
+    ENERGY,
+    _course(
+        "Algemene wet bestuursrecht in de praktijk",
+        "Bestuursacademie",
+        1_395,
+        (16, 0),
+        _FUNCTION,
+        4,
+        _PERMITS | {"Handhaving en BOA"},
+    ),
+    _course(
+        "Kwaliteitscriteria VTH: integraal casemanagement",
+        "Bestuursacademie",
+        3_150,
+        (48, 0),
+        _FUNCTION,
+        12,
+        ("Vergunningverlening Milieu", "Vergunningverlening Bouw"),
+    ),
+    _course(
+        "Omgevingswet voor vergunningverleners, praktijkweek",
+        "Bestuursacademie",
+        2_350,
+        (40, 0),
+        _FUNCTION,
+        2,
+        _PERMITS,
+    ),
+    SEVESO,
+    POWER_BI,
+    PROJECTS,
+    LEADERSHIP,
+    COACHING_LEADERS,
+    PLAIN_DUTCH,
+    _course("AVG voor HR", "Opleidingshuis", 650, (8, 0), _FUNCTION, 0, ("HR",)),
+    _course(
+        "Meelopen bij een andere omgevingsdienst (werkervaring)",
+        "intern",
+        0,
+        (40, 0),
+        _OWN,
+        5,
+        _SUPERVISION | _EXPERTS,
+    ),
+)
+
+_MOTIVATIONS: Mapping[TrainingBasis, Sequence[str]] = {
+    _LAW: (
+        "De bevoegdheid verloopt; zonder deze scholing mag het werk niet worden gedaan.",
+        "Wettelijk verplichte herhaling, opgenomen in het opleidingsregister.",
+    ),
+    _FUNCTION: (
+        "Vereist door de kwaliteitscriteria VTH voor dit deskundigheidsgebied.",
+        "Het team mist deze deskundigheid sinds het vertrek van een collega.",
+        "Nodig om de dossiers van het nieuwe werkprogramma zelf te kunnen beoordelen.",
+    ),
+    _OWN: (
+        "Besproken in het ontwikkelgesprek; sluit aan op de strategische personeelsplanning.",
+        "Brede inzetbaarheid: voorbereiding op een volgende stap binnen de dienst.",
+        "Ontwikkelwens van de medewerker, door de leidinggevende ondersteund.",
+    ),
+}
+
+
+def motivation_of(course: Course, chance: random.Random) -> str:
+    """Return why somebody asks for this course."""
+    return chance.choice(_MOTIVATIONS[course.basis])
+
+
+def generated(
+    roster: Roster,
+    *,
+    prefix: str,
+    first: int,
+    count: int,
+    submitted: tuple[date, date],
+    starts: tuple[date, date],
+) -> list[Ask]:
+    """Return ``count`` requests out of the catalogue, numbered from ``first``.
+
+    They are submitted and start within the days given, both included. One in three is collective.
+    Who takes part stays employed well past the end; nobody asks for the same course twice.
+    """
+    asks: list[Ask] = []
+    asked: set[tuple[str, str]] = set()
+    for position in range(first, first + count):
+        reference = f"{prefix}-{position:03}"
+        chance = seeded(reference)
+        course = chance.choice(CATALOGUE)
+        starts_on = next_working_day(_day_between(chance, *starts))
+        ends_on = starts_on + timedelta(weeks=course.weeks)
+        fit = [
+            row
+            for row in roster.employed(submitted[0], ends_on + timedelta(days=90))
+            if _fits(row, course) and (course.title, row.personnel_number) not in asked
+        ]
+        size = chance.choice((1, 1, 1, 1, 1, 1, 1, 2, 3, 4))
+        people = sorted(row.personnel_number for row in chance.sample(fit, min(size, len(fit))))
+        asked.update((course.title, number) for number in people)
+        submitted_on = _day_between(chance, *submitted)
+        asks.append(
+            Ask(
+                reference=reference,
+                course=course,
+                people=tuple(people),
+                starts_on=starts_on,
+                ends_on=ends_on,
+                conversation_on=conversation_before(course, submitted_on, chance),
+                submitted_at=at(submitted_on, chance.randint(8, 17), chance.randint(0, 59)),
+                motivation=motivation_of(course, chance),
+            )
+        )
+    return asks
+
+
+def conversation_before(course: Course, day: date, chance: random.Random) -> date | None:
+    """Return the conversation it comes from: always for own development (VIS-3.2), else at times."""
+    if course.basis is not _OWN and chance.random() < 0.6:  # noqa: PLR2004 - a part of all
+        return None
+    return day - timedelta(days=chance.randint(20, 150))
+
+
+def _fits(row: RosterRow, course: Course) -> bool:
+    return (
+        row.team in course.teams
+        and row.kind is not EmploymentKind.HIRED
+        and row.function != "Teamleider"
+        and row.personnel_number not in _PERSONAS
+    )
+
+
+def _day_between(chance: random.Random, first: date, last: date) -> date:
+    return first + timedelta(days=chance.randint(0, (last - first).days))
+
+
+def _text(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def draft_for(
+    course: Course,
+    participant_ids: Sequence[UUID],
+    *,
+    starts_on: date,
+    ends_on: date,
+    motivation: str,
+    conversation_on: date | None = None,
+) -> Draft:
+    """Return a request for a course as a person drafts it, its sessions spread over the days."""
+    amount = Cents(course.amount_cents)
+    vat = vat_on(amount, basis_points=course.vat_basis_points)
+    return Draft(
+        title=course.title,
+        provider=course.provider,
+        kind=kind_of(course.title),
+        starts_on=starts_on,
+        ends_on=ends_on,
+        motivation=motivation,
+        conversation_on=conversation_on,
+        basis=course.basis,
+        basis_source=None,
+        basis_reason=None,
+        participant_ids=tuple(participant_ids),
+        sessions=tuple(
+            TrainingSession(new_id(), held_on, minutes, working_time=working_time)
+            for hours, working_time in ((course.working_hours, True), (course.own_hours, False))
+            for held_on, minutes in spread_sessions(starts_on, ends_on, Minutes(hours * 60))
+        ),
+        cost_lines=(CostLine("Cursusgeld", amount, vat, per_participant=True),),
+        grounds=tuple(Ground(criterion, motivation) for criterion in CLAIMED[course.basis]),
+    )
