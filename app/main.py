@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -27,6 +27,7 @@ from app.http.demo_issuer import DemoSignIn, SigningIssuer
 from app.http.handlers import answer_with_problems
 from app.http.headers import Envelope
 from app.http.health import Health
+from app.http.idempotency import forget_old_keys
 from app.http.logs import configure_logging
 from app.http.openapi import build_openapi, describe_api, security_schemes
 from app.http.operation import BASE_PATH
@@ -67,7 +68,11 @@ _CONSTRAINTS = (
     hour_errors,
     decision_errors,
 )
-_SEAL_SECONDS = 2.0
+# What every worker does beside its requests: several at once do no harm.
+_UPKEEP: tuple[tuple[Callable[[Database], Awaitable[object]], float], ...] = (
+    (seal_all, 2.0),
+    (forget_old_keys, 3600.0),
+)
 
 
 class Service(FastAPI):
@@ -105,15 +110,18 @@ def create_app(
             max_body_bytes=settings.max_body_bytes,
             max_bulk_bytes=settings.max_import_bytes,
         )
-        sealing = asyncio.create_task(_keep_sealing(database))
+        upkeep = [
+            asyncio.create_task(_keep_doing(job, database, every=seconds))
+            for job, seconds in _UPKEEP
+        ]
         app.state.database = database
         try:
             yield
         finally:
             app.state.database = None
-            sealing.cancel()
-            with suppress(asyncio.CancelledError):
-                await sealing
+            for task in upkeep:
+                task.cancel()
+            await asyncio.gather(*upkeep, return_exceptions=True)
             await database.close()
 
     root = Service(
@@ -191,12 +199,14 @@ def _clock(settings: Settings) -> Clock:
     return DemoClock(settings.data_dir / "demo-clock.json").now if settings.demo else system_clock
 
 
-async def _keep_sealing(database: Database) -> None:
-    """Link new audit entries to their chains every few seconds, for as long as the service runs."""
+async def _keep_doing(
+    job: Callable[[Database], Awaitable[object]], database: Database, *, every: float
+) -> None:
+    """Do a job again and again, with a pause between, for as long as the service runs."""
     while True:
-        await asyncio.sleep(_SEAL_SECONDS)
+        await asyncio.sleep(every)
         try:
-            await seal_all(database)
+            await job(database)
         except SQLAlchemyError as error:
-            # The next round tries again; what is not sealed yet stays found.
-            _log.warning("audit not sealed", extra={"reason": type(error).__name__})
+            # The next round tries again: what was left undone stays found.
+            _log.warning("upkeep failed", extra={"reason": type(error).__name__})

@@ -8,19 +8,22 @@ key behind, and no answer is ever stored for work that was not committed.
 import hashlib
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.models import IdempotencyKey
+from app.db.session import Database
 from app.db.work import Work
 from app.http.problems import EdgeRefusal
 from app.kernel.errors import Kind, Text
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+KEPT_FOR = timedelta(days=30)
 # The part of an answer's headers that belongs to the work; the rest is made anew for each answer.
 _KEPT = ("content-type", "etag", "location", "link", "content-disposition", "content-language")
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x2b\x2d-\x7e]{1,255})')
@@ -190,3 +193,15 @@ def _scope(work: Work, claim: Claim) -> dict[str, Any]:
         "client": work.actor.subject,
         "key": claim.key,
     }
+
+
+async def forget_old_keys(database: Database) -> None:
+    """Delete the keys, with their answers, that were kept for 30 days by the database's clock."""
+    for organisation_id in await database.tenants():
+        async with database.transaction(organisation_id) as session:
+            await session.execute(
+                delete(IdempotencyKey).where(
+                    IdempotencyKey.organisation_id == organisation_id,
+                    IdempotencyKey.created_at < func.now() - KEPT_FOR,
+                )
+            )

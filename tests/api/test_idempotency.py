@@ -3,7 +3,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from sqlalchemy import TextClause, select, text
 
+from app.db.models import IdempotencyKey
+from app.db.session import Database
+from app.http.idempotency import forget_old_keys
 from app.kernel.actors import Role
 from app.settings import Settings
 from tests.conftest import SignIn
@@ -192,3 +196,26 @@ async def test_a_role_that_was_taken_away_does_not_see_the_old_answer(
 async def test_a_key_outside_a_post_is_passed_over(api: httpx.AsyncClient, sign_in: SignIn) -> None:
     headers = {**sign_in(Role.HR), "Idempotency-Key": "a b"}
     assert (await api.get("/probes/made", headers=headers)).status_code == 200
+
+
+@pytest.mark.invariant("K1")
+async def test_a_key_is_forgotten_after_thirty_days_and_not_before(
+    database: Database, organisation: Organisation
+) -> None:
+    def aged(key: str, age: str) -> TextClause:
+        return text(
+            "INSERT INTO idempotency_keys (organisation_id, client, key, fingerprint, created_at)"
+            " VALUES (:organisation_id, 'hr', :key, 'x', now() - CAST(:age AS interval))"
+        ).bindparams(organisation_id=organisation.id, key=key, age=age)
+
+    async with database.transaction(organisation.id) as session:
+        await session.execute(aged("young", "29 days 23 hours"))
+        await session.execute(aged("old", "30 days 1 second"))
+
+    await forget_old_keys(database)
+
+    async with database.transaction(organisation.id) as session:
+        left = await session.scalars(
+            select(IdempotencyKey.key).where(IdempotencyKey.organisation_id == organisation.id)
+        )
+        assert left.all() == ["young"]
