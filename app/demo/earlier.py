@@ -7,6 +7,7 @@ leaves, of whom repayment is asked, of the personas, and of what did not go as p
 from collections.abc import Mapping
 from datetime import date
 
+from app.budgets.service import BudgetService
 from app.decisions.rules import Outcome
 from app.demo import participation, tranches
 from app.demo.people import lay_down
@@ -31,7 +32,6 @@ from app.demo.trainings import (
     seeded,
 )
 from app.demo.tranches import Ruling, Timetable
-from app.budgets.service import BudgetService
 from app.kernel.pages import PageOf
 from app.kernel.quantities import Cents
 from app.requests.rules import RequestFilter
@@ -50,7 +50,7 @@ REVISED = "A26-1-007"
 _GENERATED_FROM = 10
 _MEANS: Mapping[int, tuple[date, int, str]] = {
     2025: (date(2025, 4, 14), 145_000, "Begroting 2025, restant van de post opleidingen."),
-    2026: (date(2025, 12, 15), 310_000, "Begroting 2026, post leren en ontwikkelen."),
+    2026: (date(2025, 12, 15), 345_000, "Begroting 2026, post leren en ontwikkelen."),
     2027: (date(2026, 11, 9), 325_000, "Begroting 2027, post leren en ontwikkelen."),
 }
 
@@ -67,11 +67,12 @@ def _ask(
     reference: str,
     course: Course,
     people: tuple[str, ...],
-    starts_on: date,
-    ends_on: date,
+    *,
+    days: tuple[date, date],
     submitted_on: date,
     conversation_on: date | None = None,
 ) -> Ask:
+    starts_on, ends_on = days
     return Ask(
         reference=reference,
         course=course,
@@ -89,45 +90,40 @@ _SECOND_OF_2025 = (
         LEFT_AFTER_LEADERSHIP,
         LEADERSHIP,
         ("100258", "100446", "101129", "101253"),
-        date(2025, 10, 6),
-        date(2025, 11, 28),
-        date(2025, 6, 19),
-        date(2025, 4, 8),
+        days=(date(2025, 10, 6), date(2025, 11, 28)),
+        submitted_on=date(2025, 6, 19),
+        conversation_on=date(2025, 4, 8),
     ),
     _ask(
         LEFT_AFTER_COACHING,
         COACHING_LEADERS,
         ("101642", "102060"),
-        date(2025, 11, 10),
-        date(2026, 1, 23),
-        date(2025, 7, 3),
-        date(2025, 5, 20),
+        days=(date(2025, 11, 10), date(2026, 1, 23)),
+        submitted_on=date(2025, 7, 3),
+        conversation_on=date(2025, 5, 20),
     ),
     _ask(
         LEFT_IN_THE_MIDDLE,
         APPLIED_SCIENCE,
         ("102012",),
-        date(2025, 9, 22),
-        date(2027, 7, 9),
-        date(2025, 7, 14),
-        date(2025, 6, 2),
+        days=(date(2025, 9, 22), date(2027, 7, 9)),
+        submitted_on=date(2025, 7, 14),
+        conversation_on=date(2025, 6, 2),
     ),
     _ask(
         "A25-2-004",
         POWER_BI,
         ("100272",),
-        date(2025, 10, 13),
-        date(2025, 11, 10),
-        date(2025, 5, 22),
-        date(2025, 3, 27),
+        days=(date(2025, 10, 13), date(2025, 11, 10)),
+        submitted_on=date(2025, 5, 22),
+        conversation_on=date(2025, 3, 27),
     ),
     _ask(
         "A25-2-005",
         FIRST_AID,
         ("100272", "100622", "101003", "101687"),
-        date(2025, 12, 4),
-        date(2025, 12, 4),
-        date(2025, 6, 12),
+        days=(date(2025, 12, 4), date(2025, 12, 4)),
+        submitted_on=date(2025, 6, 12),
     ),
 )
 _FIRST_OF_2026 = (
@@ -135,74 +131,93 @@ _FIRST_OF_2026 = (
         RECLASSIFIED,
         MASTER_OF_LAW,
         ("101781",),
-        date(2026, 2, 23),
-        date(2026, 12, 11),
-        date(2025, 10, 30),
-        date(2025, 9, 11),
+        days=(date(2026, 2, 23), date(2026, 12, 11)),
+        submitted_on=date(2025, 10, 30),
+        conversation_on=date(2025, 9, 11),
     ),
     _ask(
         FOR_THE_EMPLOYEE_TO_SIGN,
         SAFETY,
         ("100272",),
-        date(2027, 9, 6),
-        date(2028, 6, 16),
-        date(2025, 11, 6),
-        date(2025, 9, 25),
+        days=(date(2027, 9, 6), date(2028, 6, 16)),
+        submitted_on=date(2025, 11, 6),
+        conversation_on=date(2025, 9, 25),
     ),
     _ask(
         FOR_THE_MANAGER_TO_SIGN,
         LEADERSHIP,
         ("101687",),
-        date(2027, 9, 13),
-        date(2027, 11, 5),
-        date(2025, 11, 6),
-        date(2025, 10, 2),
+        days=(date(2027, 9, 13), date(2027, 11, 5)),
+        submitted_on=date(2025, 11, 6),
+        conversation_on=date(2025, 10, 2),
     ),
     _ask(
         "A26-1-004",
         SEVESO,
         ("100272", "100765"),
-        date(2026, 4, 13),
-        date(2026, 6, 19),
-        date(2025, 11, 10),
+        days=(date(2026, 4, 13), date(2026, 6, 19)),
+        submitted_on=date(2025, 11, 10),
     ),
     _ask(
         "A26-1-005",
         RESILIENCE,
         ("100272", "100446", "100622", "101058"),
-        date(2026, 10, 26),
-        date(2026, 11, 23),
-        date(2025, 11, 14),
+        days=(date(2026, 10, 26), date(2026, 11, 23)),
+        submitted_on=date(2025, 11, 14),
     ),
     _ask(
         CANCELLED,
         COACHING_LEADERS,
         ("100463", "100633"),
-        date(2026, 9, 7),
-        date(2026, 11, 13),
-        date(2025, 10, 9),
-        date(2025, 6, 5),
+        days=(date(2026, 9, 7), date(2026, 11, 13)),
+        submitted_on=date(2025, 10, 9),
+        conversation_on=date(2025, 6, 5),
     ),
     _ask(
         REVISED,
         MIDDLE_SAFETY,
         ("100335", "100720", "101171"),
-        date(2027, 9, 6),
-        date(2028, 3, 3),
-        date(2025, 11, 12),
+        days=(date(2027, 9, 6), date(2028, 3, 3)),
+        submitted_on=date(2025, 11, 12),
     ),
     _ask(
         "A26-1-008",
         NOISE,
         ("101003", "101058"),
-        date(2026, 3, 9),
-        date(2026, 4, 17),
-        date(2025, 11, 15),
+        days=(date(2026, 3, 9), date(2026, 4, 17)),
+        submitted_on=date(2025, 11, 15),
     ),
 )
 
-_RULED_IN_2025: Mapping[str, Ruling] = {}
-_RULED_IN_2026: Mapping[str, Ruling] = {}
+TAKEN_UP_LATER = "A25-2-020"
+_RULED_IN_2025: Mapping[str, Ruling] = {
+    "A25-2-019": Ruling(
+        Outcome.REJECTED, "De dienst heeft hiervoor een e-learning; die gaat voor."
+    ),
+    TAKEN_UP_LATER: Ruling(
+        Outcome.DEFERRED, "Het nieuwe rapportageplatform komt pas begin 2026; daarna zinvol."
+    ),
+    "A25-2-024": Ruling(
+        Outcome.PARTLY_GRANTED,
+        "Twee deelnemers per ronde, zodat de teams bezet blijven.",
+        people=("100610", "101345"),
+    ),
+}
+_RULED_IN_2026: Mapping[str, Ruling] = {
+    "A26-1-012": Ruling(
+        Outcome.DEFERRED, "De projectrol is nog niet ingevuld; opnieuw te wegen in 2027."
+    ),
+    "A26-1-017": Ruling(
+        Outcome.PARTLY_GRANTED,
+        "Voor een van de twee is een interne coach gevonden.",
+        people=("102149",),
+    ),
+    "A26-1-049": Ruling(
+        Outcome.REJECTED, "Zonder leidinggevende taken weegt de opbrengst niet op tegen de kosten."
+    ),
+}
+# Ended without a result: whoever took part did not complete it.
+_NOT_COMPLETED = ("A26-1-016",)
 
 
 async def take_part(stage: Stage, *, until: date) -> None:
@@ -213,7 +228,7 @@ async def take_part(stage: Stage, *, until: date) -> None:
     await participation.take_part(stage, details.values(), until=until)
     for year in (2025, 2026):
         await participation.invoice(stage, year, details.values(), until=until)
-    await participation.complete(stage, details.values(), until=until)
+    await participation.complete(stage, details.values(), until=until, not_completed=_NOT_COMPLETED)
 
 
 async def ask_in_2025(stage: Stage) -> None:
@@ -288,6 +303,7 @@ async def decide_in_2026(stage: Stage) -> None:
             decided_on=date(2026, 1, 27),
         ),
         title="Voorstel opleidingen eerste tranche 2026",
+        taken_up=(TAKEN_UP_LATER,),
         rulings=_RULED_IN_2026,
     )
 

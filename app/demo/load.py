@@ -8,7 +8,7 @@ is done changes nothing. No step reads the clock: all moments of the history are
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 from uuid import UUID
 
@@ -25,7 +25,6 @@ from app.demo.stage import Roster, Stage, read_roster
 from app.kernel.actors import Actor
 from app.kernel.identifiers import new_id
 from app.people.service import PeopleService
-from datetime import date
 
 Progress = Callable[[str], None]
 Tell = Callable[[Stage], Awaitable[None]]
@@ -127,8 +126,7 @@ async def load(settings: DatabaseSettings, progress: Progress) -> None:
                 progress(f"Loading the demo, {people.NAMES[slug][0]} ...")
             for step in missing:
                 began = monotonic()
-                while not await _take_step(database, organisation_id, step):
-                    await asyncio.sleep(_PAUSE_SECONDS)
+                await _take_step(database, organisation_id, step)
                 progress(f"  {step.says} ({monotonic() - began:.1f} s)")
     finally:
         await database.close()
@@ -162,17 +160,23 @@ async def _done(database: Database, organisation_id: UUID) -> set[str]:
         return {name.removeprefix(_PREFIX) for name in names}
 
 
-async def _take_step(database: Database, organisation_id: UUID, step: Step) -> bool:
-    """Do one step unless it is done; False while somebody else is loading."""
+async def _take_step(database: Database, organisation_id: UUID, step: Step) -> None:
+    """Do one step, unless it is done; as long as somebody else is loading, wait."""
+    if not await _try_step(database, organisation_id, step):
+        await asyncio.sleep(_PAUSE_SECONDS)
+        await _take_step(database, organisation_id, step)
+
+
+async def _try_step(database: Database, organisation_id: UUID, step: Step) -> bool:
+    """Do one step, unless it is done; False when somebody else is loading."""
     stagehand = Actor(organisation_id, subject="leerruimte demo", roles=frozenset())
     name = f"{_PREFIX}{step.name}"
     async with database.work(stagehand, _BEFORE_ALL, name, origin="leerruimte demo") as work:
+        # Given back by the end of the transaction, however it ends.
         free = await work.session.scalar(select(func.pg_try_advisory_xact_lock(_LOADING)))
-        if not free:
-            return False
-        if not await _is_done(work):
+        if free and not await _is_done(work):
             await step.tell(await _stage(work, read_roster()))
-    return True
+    return bool(free)
 
 
 async def _is_done(work: Work) -> bool:

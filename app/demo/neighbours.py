@@ -7,8 +7,8 @@ from app.demo import people
 from app.demo.personas import FUND, OTHER_EMPLOYER
 from app.demo.policies import OTHER_POLICY_2026
 from app.demo.stage import Stage, at
-from app.integrations.hris.service import EmployeeImportService, ImportOptions
 from app.demo.trainings import LEADERSHIP, PLAIN_DUTCH, draft_for
+from app.integrations.hris.service import EmployeeImportService, ImportOptions
 from app.kernel.quantities import Cents
 from app.people.service import PeopleService
 from app.requests.service import RequestService

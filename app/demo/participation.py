@@ -90,9 +90,7 @@ async def draw_up_and_sign(stage: Stage, agreement_id: UUID, *, drawn_up_on: dat
         await sign(stage, agreement_id, sha256, who=who, signed_on=day, hour=hour)
 
 
-async def draw_up(
-    stage: Stage, agreement_id: UUID, *, drawn_up_on: date
-) -> tuple[str, str, str]:
+async def draw_up(stage: Stage, agreement_id: UUID, *, drawn_up_on: date) -> tuple[str, str, str]:
     """Draw an agreement up as HR; return its SHA-256 and the numbers of who signs, in order."""
     service = AgreementService(stage.by("hr", at(drawn_up_on, 11)))
     row = (await service.draw_up(agreement_id, DrawingUpIn(), expected=None)).row
@@ -109,9 +107,7 @@ async def sign(
     await service.sign(agreement_id, document_sha256=sha256)
 
 
-async def take_part(
-    stage: Stage, requests: Iterable[RequestDetails], *, until: date
-) -> None:
+async def take_part(stage: Stage, requests: Iterable[RequestDetails], *, until: date) -> None:
     """Record who attended which session up to a day, a month at a time, as HR hears it."""
     granted = [details for details in requests if details.status in _GRANTED]
     held: list[tuple[RequestDetails, HourReservation]] = []
@@ -124,7 +120,14 @@ async def take_part(
             for one in page.items
             if one.status == ReservationStatus.OPEN and one.held_on <= until
         ]
-    held.sort(key=lambda pair: (pair[1].held_on, pair[0].reference, str(pair[1].session_id)))
+    held.sort(
+        key=lambda pair: (
+            pair[1].held_on,
+            pair[0].reference,
+            pair[1].session_id,
+            stage.number_of(pair[1].employee_id),
+        )
+    )
     for _month, group in groupby(held, key=lambda pair: pair[1].held_on.replace(day=1)):
         await _record_month(stage, list(group), until=until)
 
@@ -142,7 +145,9 @@ async def _record_month(
             sitting[0][0].id,
             session_id,
             [
-                _attended(one, seeded(reference, stage.number_of(one.employee_id), str(one.held_on)))
+                _attended(
+                    one, seeded(reference, stage.number_of(one.employee_id), str(one.held_on))
+                )
                 for _details, one in sitting
             ],
         )
@@ -203,9 +208,7 @@ async def invoice(
     Most are as granted; some cost a little less, and a long training is paid in two parts.
     """
     started = {details.id: details for details in requests if details.starts_on < until}
-    page = await BudgetService(stage.work).commitments(
-        year=year, request_id=None, page=_EVERYTHING
-    )
+    page = await BudgetService(stage.work).commitments(year=year, request_id=None, page=_EVERYTHING)
     for commitment in page.items:
         details = started.get(commitment.request_id)
         if commitment.status == CommitmentStatus.OPEN and details is not None:

@@ -74,7 +74,9 @@ PERSONAS: Mapping[str, Persona] = dict(
         _persona(
             "auditor", Text(en="Auditor, reads only", nl="Auditor, leest alleen"), Role.AUDITOR
         ),
-        _persona("admin", Text(en="Functional administrator", nl="Functioneel beheerder"), Role.ADMIN),
+        _persona(
+            "admin", Text(en="Functional administrator", nl="Functioneel beheerder"), Role.ADMIN
+        ),
         _persona(
             "hris",
             Text(en="The HRIS, a service", nl="Het personeelssysteem, een koppeling"),

@@ -29,9 +29,7 @@ _TOO_LATE = ("A26-2-014", "A26-2-028", "A26-2-038", "A26-2-066")
 
 async def wait_for_signatures(stage: Stage) -> None:
     """Draw up two agreements: one waits for the employee, the other for the manager."""
-    found = await tranches.by_reference(
-        stage, [FOR_THE_EMPLOYEE_TO_SIGN, FOR_THE_MANAGER_TO_SIGN]
-    )
+    found = await tranches.by_reference(stage, [FOR_THE_EMPLOYEE_TO_SIGN, FOR_THE_MANAGER_TO_SIGN])
     [theirs] = await participation.required(stage, found[FOR_THE_EMPLOYEE_TO_SIGN])
     await participation.draw_up(stage, theirs, drawn_up_on=date(2026, 11, 17))
     [managers] = await participation.required(stage, found[FOR_THE_MANAGER_TO_SIGN])
@@ -196,9 +194,7 @@ async def _ask(
         motivation=motivation,
         conversation_on=conversation_on,
     )
-    submission = await RequestService(stage.by(who, at(on, 15))).submit(
-        request.id, expected=None
-    )
+    submission = await RequestService(stage.by(who, at(on, 15))).submit(request.id, expected=None)
     return submission.details
 
 

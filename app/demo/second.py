@@ -42,6 +42,7 @@ _OWN_DEVELOPMENT = "Eigen ontwikkeling"
 _EXCEPTIONS: Sequence[tuple[str, int, int]] = (("100622", 2027, 64), ("101468", 2027, 16))
 # How many people HR proposes to grant although the MT has yet to make an exception for them.
 _EXCEPTIONS_ASKED = 4
+_EXCEPTIONS_A_REQUEST = 2
 
 
 async def take_list(stage: Stage) -> None:
@@ -96,9 +97,7 @@ async def propose(stage: Stage) -> None:
     hr = stage.by("hr", at(_PROPOSED_ON, 15))
     in_order = [view.requests[item.request_id] for item in view.items]
     decisions = DecisionService(hr)
-    await decisions.replace_items(
-        view.proposal.id, await _advice(stage, in_order), expected=None
-    )
+    await decisions.replace_items(view.proposal.id, await _advice(stage, in_order), expected=None)
     await DecisionService(stage.by("hr", at(_SUBMITTED_ON, 10))).submit(
         view.proposal.id, expected=None
     )
@@ -164,23 +163,28 @@ def _advise(
     fitting = [person for person in details.participant_ids if _fits(person, details, rooms, left)]
     if not fitting and not necessary:
         return _advised(details, Outcome.REJECTED, _OVER_THE_NORM)
-    exception = not fitting and len(details.participants) == 1 and left.exceptions > 0
-    if not fitting and not exception:
+    without_room = not fitting
+    if without_room:
+        fitting = list(details.participant_ids[: min(_EXCEPTIONS_A_REQUEST, left.exceptions)])
+    if not fitting:
         return _advised(details, Outcome.DEFERRED, _NO_EXCEPTION_YET)
-    taking_part = list(details.participant_ids) if exception else fitting
-    cost = Cents(details.cost_per_participant_cents * len(taking_part))
+    cost = Cents(details.cost_per_participant_cents * len(fitting))
     beyond = cost > left.means_cents
     if beyond and not (necessary and left.beyond_the_means > 0):
         return _advised(details, Outcome.DEFERRED, _NO_MEANS)
-    _take(details, taking_part, cost, left, beyond=beyond, exception=exception)
-    motivation = _BEYOND_THE_MEANS if beyond else _NECESSARY if necessary else _DEVELOPMENT
-    if len(taking_part) < len(details.participants):
+    _take(details, fitting, cost, left, beyond=beyond, without_room=without_room)
+    conditions = _EXCEPTION_FIRST if without_room else None
+    if len(fitting) < len(details.participants):
         return _advised(
-            details, Outcome.PARTLY_GRANTED, _IN_PART, amount=cost, people=frozenset(taking_part)
+            details,
+            Outcome.PARTLY_GRANTED,
+            _IN_PART,
+            amount=cost,
+            people=frozenset(fitting),
+            conditions=conditions,
         )
-    return _advised(
-        details, Outcome.GRANTED, motivation, conditions=_EXCEPTION_FIRST if exception else None
-    )
+    motivation = _BEYOND_THE_MEANS if beyond else _NECESSARY if necessary else _DEVELOPMENT
+    return _advised(details, Outcome.GRANTED, motivation, conditions=conditions)
 
 
 def _fits(
@@ -202,14 +206,14 @@ def _take(
     left: _Left,
     *,
     beyond: bool,
-    exception: bool,
+    without_room: bool,
 ) -> None:
     if beyond:
         left.beyond_the_means -= 1
     else:
         left.means_cents -= cost
-    if exception:
-        left.exceptions -= 1
+    if without_room:
+        left.exceptions -= len(people)
         return
     for person in people:
         for year, minutes in details.minutes_by_year.items():
@@ -245,7 +249,7 @@ _NO_EXCEPTION_YET = (
     "Overschrijdt de norm van 80 uur; eerst bespreken of een individuele uitzondering nodig is."
 )
 _EXCEPTION_FIRST = "Vooraf een individueel besluit van het MT tot uitzondering op de norm."
-_IN_PART = "Toekennen aan de deelnemers voor wie het in de norm past; de anderen in een volgende."
+_IN_PART = "Niet alle deelnemers tegelijk: de bezetting en de norm van 80 uur laten dat niet toe."
 _NO_MEANS = "De middelen van 2026 zijn op volgorde van prioriteit en score verdeeld."
 _BEYOND_THE_MEANS = (
     "Functiegebonden noodzaak boven de middelen; het MT wordt gevraagd die te verhogen."

@@ -45,9 +45,7 @@ _SUPERVISION = frozenset(
 _PERMITS = frozenset(
     {"Vergunningverlening Milieu", "Vergunningverlening Bouw", "Omgevingsplan en Advies"}
 )
-_EXPERTS = frozenset(
-    {"Geluid en Lucht", "Bodem en Ondergrond", "Externe Veiligheid en Energie"}
-)
+_EXPERTS = frozenset({"Geluid en Lucht", "Bodem en Ondergrond", "Externe Veiligheid en Energie"})
 _STAFF = frozenset({"HR", "Financiën en Control", "Informatievoorziening"})
 _ALL = _SUPERVISION | _PERMITS | _EXPERTS | _STAFF
 
@@ -108,12 +106,12 @@ def seeded(*parts: str) -> random.Random:
 def _course(
     title: str,
     provider: str,
-    euros: int,
-    hours: tuple[int, int],
     basis: TrainingBasis,
-    weeks: int,
     teams: Collection[str],
     *,
+    euros: int,
+    hours: tuple[int, int],
+    weeks: int,
     vat: int = _VAT,
 ) -> Course:
     working, own = hours
@@ -128,97 +126,115 @@ _LAW, _FUNCTION, _OWN = (
 _BOA = ("Handhaving en BOA",)
 
 LEADERSHIP = _course(
-    "Persoonlijk leiderschap", "Trainingsbureau", 2_450, (24, 0), _OWN, 8, _ALL
+    "Persoonlijk leiderschap", "Trainingsbureau", _OWN, _ALL, euros=2_450, hours=(24, 0), weeks=8
 )
 COACHING_LEADERS = _course(
-    "Coachend leidinggeven", "Trainingsbureau", 2_890, (32, 0), _OWN, 10, _ALL
+    "Coachend leidinggeven", "Trainingsbureau", _OWN, _ALL, euros=2_890, hours=(32, 0), weeks=10
 )
 APPLIED_SCIENCE = _course(
     "HBO Toegepaste Milieukunde, deeltijd",
     "Hogeschool",
-    5_400,
-    (240, 80),
     _OWN,
-    94,
     _SUPERVISION,
+    euros=5_400,
+    hours=(240, 80),
+    weeks=94,
     vat=0,
 )
 MASTER_OF_LAW = _course(
     "Master Omgevingsrecht, deeltijd jaar 1",
     "Universiteit",
-    9_800,
-    (160, 120),
     _OWN,
-    42,
     _PERMITS,
+    euros=9_800,
+    hours=(160, 120),
+    weeks=42,
     vat=0,
 )
 SAFETY = _course(
     "Leergang omgevingsveiligheid en toezicht",
     "Bestuursacademie",
-    3_850,
-    (72, 24),
     _OWN,
-    40,
     _SUPERVISION,
+    euros=3_850,
+    hours=(72, 24),
+    weeks=40,
 )
 SEVESO = _course(
     "Seveso-inspecties en VBS-toets",
     "Landelijk Expertisecentrum",
-    2_200,
-    (32, 0),
     _FUNCTION,
-    10,
     ("Toezicht Industrie", "Externe Veiligheid en Energie"),
+    euros=2_200,
+    hours=(32, 0),
+    weeks=10,
 )
 MIDDLE_SAFETY = _course(
     "Middelbare Veiligheidskunde (MVK)",
     "Kader",
-    3_950,
-    (88, 0),
     _FUNCTION,
-    26,
     ("Toezicht Industrie", "Toezicht Bodem en Asbest", "Externe Veiligheid en Energie"),
+    euros=3_950,
+    hours=(88, 0),
+    weeks=26,
 )
 BOA_EXAM = _course(
-    "Examen BOA Domein II (hercertificering)", "Exameninstelling", 415, (8, 0), _LAW, 0, _BOA
+    "Examen BOA Domein II (hercertificering)",
+    "Exameninstelling",
+    _LAW,
+    _BOA,
+    euros=415,
+    hours=(8, 0),
+    weeks=0,
 )
 RESILIENCE = _course(
     "Agressie en weerbaarheid voor toezichthouders",
     "Trainingsbureau",
-    780,
-    (16, 0),
     _FUNCTION,
-    4,
     _SUPERVISION,
+    euros=780,
+    hours=(16, 0),
+    weeks=4,
 )
 POWER_BI = _course(
-    "Data-analyse met Power BI", "Opleidingshuis", 1_295, (16, 0), _OWN, 4, _ALL
+    "Data-analyse met Power BI", "Opleidingshuis", _OWN, _ALL, euros=1_295, hours=(16, 0), weeks=4
 )
 PLAIN_DUTCH = _course(
-    "Schrijven op taalniveau B1", "Taalbureau", 545, (8, 4), _OWN, 0, _PERMITS | _STAFF
+    "Schrijven op taalniveau B1",
+    "Taalbureau",
+    _OWN,
+    _PERMITS | _STAFF,
+    euros=545,
+    hours=(8, 4),
+    weeks=0,
 )
 ENERGY = _course(
     "Energiebesparingsplicht toezicht (EML)",
     "Kennisinstituut Energie",
-    695,
-    (8, 0),
     _FUNCTION,
-    0,
     ("Toezicht Agrarisch en MKB", "Externe Veiligheid en Energie"),
+    euros=695,
+    hours=(8, 0),
+    weeks=0,
 )
 PROJECTS = _course(
-    "PRINCE2 Foundation", "Opleidingshuis", 1_450, (24, 0), _OWN, 4, _STAFF | _PERMITS
+    "PRINCE2 Foundation",
+    "Opleidingshuis",
+    _OWN,
+    _STAFF | _PERMITS,
+    euros=1_450,
+    hours=(24, 0),
+    weeks=4,
 )
-FIRST_AID = _course("BHV herhaling", "BHV-centrum", 165, (8, 0), _LAW, 0, _ALL)
+FIRST_AID = _course("BHV herhaling", "BHV-centrum", _LAW, _ALL, euros=165, hours=(8, 0), weeks=0)
 NOISE = _course(
     "Geluid in de Omgevingswet, rekenmethoden",
     "Geluidsacademie",
-    1_490,
-    (24, 0),
     _FUNCTION,
-    6,
     {"Geluid en Lucht", "Toezicht Industrie", "Vergunningverlening Milieu"},
+    euros=1_490,
+    hours=(24, 0),
+    weeks=6,
 )
 
 # What the generated requests are drawn from.
@@ -227,60 +243,60 @@ CATALOGUE: tuple[Course, ...] = (
     _course(
         "BOA permanente her- en bijscholing, module Domein II",
         "Opleider BOA",
-        1_250,
-        (24, 0),
         _LAW,
-        5,
         _BOA,
+        euros=1_250,
+        hours=(24, 0),
+        weeks=5,
     ),
     FIRST_AID,
     _course(
         "DTA/DIA Asbestinventarisatie bijscholing",
         "Kenniscentrum Asbest",
-        980,
-        (16, 0),
         _LAW,
-        4,
         ("Toezicht Bodem en Asbest",),
+        euros=980,
+        hours=(16, 0),
+        weeks=4,
     ),
     RESILIENCE,
     NOISE,
     _course(
         "Ecologie: soortenbescherming basis",
         "Natuuracademie",
-        1_190,
-        (24, 0),
         _FUNCTION,
-        6,
         ("Bodem en Ondergrond", "Vergunningverlening Bouw", "Omgevingsplan en Advies"),
+        euros=1_190,
+        hours=(24, 0),
+        weeks=6,
     ),
     ENERGY,
     _course(
         "Algemene wet bestuursrecht in de praktijk",
         "Bestuursacademie",
-        1_395,
-        (16, 0),
         _FUNCTION,
-        4,
         _PERMITS | {"Handhaving en BOA"},
+        euros=1_395,
+        hours=(16, 0),
+        weeks=4,
     ),
     _course(
         "Kwaliteitscriteria VTH: integraal casemanagement",
         "Bestuursacademie",
-        3_150,
-        (48, 0),
         _FUNCTION,
-        12,
         ("Vergunningverlening Milieu", "Vergunningverlening Bouw"),
+        euros=3_150,
+        hours=(48, 0),
+        weeks=12,
     ),
     _course(
         "Omgevingswet voor vergunningverleners, praktijkweek",
         "Bestuursacademie",
-        2_350,
-        (40, 0),
         _FUNCTION,
-        2,
         _PERMITS,
+        euros=2_350,
+        hours=(40, 0),
+        weeks=2,
     ),
     SEVESO,
     POWER_BI,
@@ -288,15 +304,15 @@ CATALOGUE: tuple[Course, ...] = (
     LEADERSHIP,
     COACHING_LEADERS,
     PLAIN_DUTCH,
-    _course("AVG voor HR", "Opleidingshuis", 650, (8, 0), _FUNCTION, 0, ("HR",)),
+    _course("AVG voor HR", "Opleidingshuis", _FUNCTION, ("HR",), euros=650, hours=(8, 0), weeks=0),
     _course(
         "Meelopen bij een andere omgevingsdienst (werkervaring)",
         "intern",
-        0,
-        (40, 0),
         _OWN,
-        5,
         _SUPERVISION | _EXPERTS,
+        euros=0,
+        hours=(40, 0),
+        weeks=5,
     ),
 )
 
@@ -370,7 +386,7 @@ def generated(
 
 
 def conversation_before(course: Course, day: date, chance: random.Random) -> date | None:
-    """Return the conversation it comes from: always for own development (VIS-3.2), else at times."""
+    """Return the conversation it comes from: for own development always (VIS-3.2)."""
     if course.basis is not _OWN and chance.random() < 0.6:  # noqa: PLR2004 - a part of all
         return None
     return day - timedelta(days=chance.randint(20, 150))

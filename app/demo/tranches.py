@@ -122,9 +122,7 @@ async def tranche_of(stage: Stage, reference: str) -> UUID:
     return details.tranche_id
 
 
-async def by_reference(
-    stage: Stage, references: Collection[str]
-) -> dict[str, RequestDetails]:
+async def by_reference(stage: Stage, references: Collection[str]) -> dict[str, RequestDetails]:
     """Return requests, whole, by their reference."""
     requests = RequestService(stage.work)
     known = await requests.known_references(references)
@@ -172,10 +170,15 @@ async def settle_tranche(
     *,
     title: str,
     rulings: Mapping[str, Ruling],
+    taken_up: Collection[str] = (),
 ) -> None:
-    """Assess, propose and decide a tranche; the MT decides otherwise than advised where it is told."""
+    """Assess, propose and decide a tranche; the MT decides as ``rulings`` say, else as advised.
+
+    ``taken_up`` are requests that were deferred to it.
+    """
     waiting = await RequestService(stage.work).awaiting(tranche_id)
-    await assess(stage, waiting, first_day=timetable.assessed_from)
+    deferred = await by_reference(stage, taken_up)
+    await assess(stage, [*waiting, *deferred.values()], first_day=timetable.assessed_from)
     view = await propose(
         stage,
         tranche_id,
@@ -192,10 +195,7 @@ async def settle_tranche(
     references = {details.reference: details.id for details in view.requests.values()}
     await mt.decide(
         view.proposal.id,
-        [
-            _resolved(stage, references[reference], ruling)
-            for reference, ruling in rulings.items()
-        ],
+        [_resolved(stage, references[reference], ruling) for reference, ruling in rulings.items()],
         adopt_rest=True,
         expected=None,
     )
