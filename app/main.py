@@ -18,6 +18,7 @@ from app.db.migration import head_revision
 from app.db.session import Database
 from app.decisions import errors as decision_errors
 from app.decisions import router as decisions
+from app.demo import router as demo
 from app.demo.clock import DemoClock
 from app.demo.personas import PERSONAS
 from app.hours import errors as hour_errors
@@ -93,7 +94,9 @@ def create_app(
     configure_logging(settings.log_level)
     issuer = _demo_issuer(settings) if settings.demo else None
     trusted = _trusted_issuers(settings, issuer, keys)
+    demo_clock = DemoClock(settings.data_dir / "demo-clock.json") if settings.demo else None
     api = _api(settings)
+    api.state.demo_clock = demo_clock
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -105,7 +108,7 @@ def create_app(
             database=database,
             verifier=Verifier(trusted, _claim_paths(settings), database),
             find_person=find_person,
-            clock=clock or _clock(settings),
+            clock=clock or (demo_clock.now if demo_clock else system_clock),
             constraints=_constraints(),
             max_body_bytes=settings.max_body_bytes,
             max_bulk_bytes=settings.max_import_bytes,
@@ -154,13 +157,13 @@ def _api(settings: Settings) -> FastAPI:
     answer_with_problems(api)
     serve_document(api)
     # The routes themselves, not ``include_router``: that would look for each of them twice.
-    for router in _routers():
+    for router in _routers(demo_mode=settings.demo):
         api.router.routes.extend(router.routes)
     return api
 
 
-def _routers() -> Iterator[APIRouter]:
-    for module in _ROUTERS:
+def _routers(*, demo_mode: bool) -> Iterator[APIRouter]:
+    for module in (*_ROUTERS, demo) if demo_mode else _ROUTERS:
         yield from (value for value in vars(module).values() if isinstance(value, APIRouter))
 
 
@@ -193,10 +196,6 @@ def _claim_paths(settings: Settings) -> ClaimPaths:
         person=settings.oidc_claim_person,
         role_map=settings.oidc_role_map,
     )
-
-
-def _clock(settings: Settings) -> Clock:
-    return DemoClock(settings.data_dir / "demo-clock.json").now if settings.demo else system_clock
 
 
 async def _keep_doing(

@@ -14,12 +14,14 @@ from fastapi.openapi.utils import get_openapi
 from app.http.headers import API_VERSION
 from app.http.idempotency import HEADER, REPLAYED, KeyMalformed, KeyMissing, KeyReused
 from app.http.operation import ACCEPTS, BASE_PATH, BULK, KEY, PRECONDITION, REFUSALS, ROLES, TERM
+from app.http.pagination import CursorInvalid
 from app.http.preconditions import PreconditionMalformed, PreconditionMissing
 from app.http.problems import (
     PROBLEM_JSON,
     BodyTooLarge,
     BodyTooSlow,
     DefectFound,
+    InputImpossible,
     InputInvalid,
     MediaTypeRefused,
     Problem,
@@ -62,6 +64,7 @@ TAGS: Mapping[str, str] = {
     "repayment": "Repayment claims (terugbetaling) when somebody leaves.",
     "ledger": "Accounts and transfers, to be checked by who audits (grootboek).",
     "audit": "Who changed what, when and why (audittrail).",
+    "demo": "The demo's clock (demoklok); it is there in demo mode alone.",
 }
 
 _DESCRIPTION = """\
@@ -235,7 +238,7 @@ def _description(operation: dict[str, Any]) -> str:
 
 
 def _plain_body(accepted: list[str]) -> dict[str, Any]:
-    schema = {"type": "string", "maxLength": 20_000_000}
+    schema = {"type": "string", "minLength": 1, "maxLength": 20_000_000}
     return {"required": True, "content": {kind: {"schema": schema} for kind in accepted}}
 
 
@@ -250,7 +253,7 @@ def _complete_responses(
     }
     for status in [status for status in responses if status.startswith(("4", "5"))]:
         del responses[status]
-    for refusal in _edge_refusals(path, method, declared, has_body="requestBody" in operation):
+    for refusal in _edge_refusals(operation, path, method, declared):
         status = str(status_of(refusal))
         line = f"- `{refusal.slug}`: {refusal.title.en}"
         if line not in told.get(status, ""):
@@ -271,13 +274,18 @@ def _complete_responses(
 
 
 def _edge_refusals(
-    path: str, method: str, declared: Mapping[str, Any], *, has_body: bool
+    operation: Mapping[str, Any], path: str, method: str, declared: Mapping[str, Any]
 ) -> list[type[Refusal]]:
     """Return what the edge itself may refuse of an operation."""
     found: list[type[Refusal]] = [InputInvalid, SignInNeeded, RoleRefused, DefectFound, TooBusy]
     if "{" in path:
         found.append(NotFound)
-    if has_body:
+    parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
+    if "cursor" in parameters:
+        found.append(CursorInvalid)
+    if "requestBody" in operation or "date" in str(operation.get("parameters")):
+        found.append(InputImpossible)
+    if "requestBody" in operation:
         found += [BodyTooSlow, BodyTooLarge, MediaTypeRefused]
     if method == "post":
         found += [KeyMalformed, KeyReused]
