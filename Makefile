@@ -38,7 +38,7 @@ run: $(READY)  ## Serve the demo organisation on http://127.0.0.1:8000
 	@exec $(BIN)/leerruimte run
 
 test: $(READY)  ## Run the whole suite against a real PostgreSQL
-	$(BIN)/pytest --durations=10 $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --durations=10 $(PYTEST_ARGS)
 
 lint: $(READY)  ## Check style, types, imports, dependencies and migrations
 	$(BIN)/ruff check

@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -90,7 +89,7 @@ async def test_an_exception_makes_room_past_a_norm_that_binds(
     [
         ({"discussedOn": "2026-06-16"}, "exception-not-beforehand", 409),
         ({"calendarYear": 2025}, "exception-for-past-year", 409),
-        ({"employeeId": str(uuid4())}, "employee-not-found", 404),
+        ({"employeeId": "01980000-0000-7000-8000-00000000dead"}, "employee-not-found", 404),
         ({"reason": "BSN 111222333 staat in het dossier."}, "bsn-in-text", 400),
     ],
     ids=str,
