@@ -81,7 +81,7 @@ def as_persona(demo_service: DemoService) -> Iterator[Any]:
         return signed_in[username]
 
     yield as_persona
-    as_persona("admin").send("PUT", "/demo-clock", {"now": None}, status=200)
+    as_persona("admin").send("PUT", "/demo-clock", {"nowAt": None}, status=200)
     for persona in signed_in.values():
         persona.close()
 
@@ -157,7 +157,7 @@ def test_the_main_job_from_the_hris_to_the_repayment(  # noqa: PLR0915 - a story
     employee = as_persona("employee")
 
     def today(instant: str) -> None:
-        hr.send("PUT", "/demo-clock", {"now": instant}, status=200)
+        hr.send("PUT", "/demo-clock", {"nowAt": instant}, status=200)
 
     # People arrive from the HRIS; sent twice, they arrive once.
     today("2026-11-23T09:00:00Z")
