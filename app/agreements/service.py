@@ -225,6 +225,10 @@ class AgreementService:
             ids.append(agreement.id)
         return ids
 
+    async def hold(self, request_id: UUID) -> None:
+        """Lock a request's agreements: for who is to end some of them after locking accounts."""
+        await self._agreements.lock_live_of_request(request_id)
+
     async def void_for(
         self, request_id: UUID, *, reason: str, employee_ids: Collection[UUID] | None = None
     ) -> list[UUID]:

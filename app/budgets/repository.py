@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import BigInteger, Row, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.budgets.models import Actual, Commitment, MeansSetting
@@ -115,6 +115,16 @@ class BudgetRepository:
                 )
             )
         ).all()
+
+    async def spent(self, request_id: UUID) -> Cents:
+        """Return what was invoiced for a request under all its decisions, in cents."""
+        total = await self._session.scalar(
+            select(cast(func.coalesce(func.sum(Commitment.spent_cents), 0), BigInteger)).where(
+                Commitment.organisation_id == self._organisation_id,
+                Commitment.request_id == request_id,
+            )
+        )
+        return Cents(total or 0)
 
     async def commitments(
         self, *, year: int | None, request_id: UUID | None, page: PageOf

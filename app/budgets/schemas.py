@@ -17,6 +17,7 @@ from app.http.schemas import (
     PageSchema,
     Prose,
     SignedCents,
+    Subject,
     Version,
     Year,
     at_most,
@@ -65,7 +66,7 @@ class MeansSettingOut(Out):
     amount_cents: AmountCents
     previous_cents: AmountCents
     motivation: Prose
-    set_by: Line
+    set_by: Subject
     set_at: Moment
 
 
@@ -136,7 +137,7 @@ class ActualOut(Out):
     invoice_reference: Line
     invoiced_on: date
     final: bool
-    recorded_by: Line
+    recorded_by: Subject
     recorded_at: Moment
 
 

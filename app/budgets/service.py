@@ -262,6 +262,10 @@ class BudgetService:
             found[year] = Cents(found.get(year, 0) + cents)
         return found
 
+    async def spent_on(self, request_id: UUID) -> Cents:
+        """Return what was invoiced for a request under all its decisions, in cents."""
+        return await self._budgets.spent(request_id)
+
     async def commitment(self, commitment_id: UUID) -> Commitment:
         """Return one commitment.
 

@@ -104,6 +104,37 @@ class ItemUnknown(Refusal):
     )
 
 
+class ItemGone(Refusal):
+    slug = "proposal-item-gone"
+    rule = "VIS-6.3"
+    title = Text(en="No longer to be proposed", nl="Niet meer voor te leggen")
+    detail = Text(
+        en="{gone_count} requests in the proposal were withdrawn or put before the MT elsewhere.",
+        nl="{gone_count} aanvragen uit het voorstel zijn ingetrokken of al elders voorgelegd.",
+    )
+    remedy = Text(
+        en="Rank the items anew, without these requests.",
+        nl="Rangschik het voorstel opnieuw, zonder deze aanvragen.",
+    )
+
+
+class LeavesBeforeTheStart(Refusal):
+    slug = "leaves-before-the-start"
+    rule = "VIS-5.5"
+    title = Text(en="Leaves before it starts", nl="Uit dienst voor het begin")
+    detail = Text(
+        en="A participant leaves on {left_on}, before the training starts on {starts_on}.",
+        nl=(
+            "Een deelnemer gaat uit dienst op {left_on}, voor het begin van de opleiding op "
+            "{starts_on}."
+        ),
+    )
+    remedy = Text(
+        en="Grant in part, to those who can take part.",
+        nl="Ken deels toe, aan wie kan deelnemen.",
+    )
+
+
 class AlreadyDecided(Refusal):
     slug = "already-decided"
     rule = "VIS-6.6"

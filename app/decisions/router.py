@@ -11,7 +11,9 @@ from app.decisions.errors import (
     AlreadyRevised,
     DecisionContradictsItself,
     DecisionNotFound,
+    ItemGone,
     ItemUnknown,
+    LeavesBeforeTheStart,
     MoreThanRequested,
     MotivationMissing,
     NotAParticipant,
@@ -66,6 +68,7 @@ from app.kernel.quantities import Cents, Minutes
 from app.kernel.steps import restored
 from app.kernel.wording import Language, say
 from app.people.errors import EmployeeNotFound, NotEmployed
+from app.policy.errors import NoPolicyInForce
 from app.requests.errors import (
     ActionNotAllowed,
     AssessmentIncomplete,
@@ -95,6 +98,8 @@ _DECISION_REFUSALS = (
     NotAParticipant,
     MoreThanRequested,
     DecisionContradictsItself,
+    LeavesBeforeTheStart,
+    BsnInText,
 )
 
 
@@ -130,7 +135,7 @@ async def get_tranche_overview(tranche_id: TrancheId, service: Service) -> Tranc
         term="voorstel opstellen",
         roles=(Role.HR,),
         status=201,
-        refusals=(TrancheNotFound, ProposalExists, ItemUnknown),
+        refusals=(TrancheNotFound, ProposalExists, ItemUnknown, BsnInText),
         role_rule="VIS-5.2",
     ),
 )
@@ -196,7 +201,14 @@ async def get_proposal(
         summary="Rank the items of a proposal",
         term="voorstel rangschikken",
         roles=(Role.HR,),
-        refusals=(ProposalNotFound, ProposalFrozen, ItemUnknown, NotAParticipant, StaleVersion),
+        refusals=(
+            ProposalNotFound,
+            ProposalFrozen,
+            ItemUnknown,
+            NotAParticipant,
+            BsnInText,
+            StaleVersion,
+        ),
         precondition=True,
         role_rule="VIS-5.2",
     ),
@@ -225,6 +237,7 @@ async def replace_proposal_items(
         refusals=(
             ProposalNotFound,
             ProposalFrozen,
+            ItemGone,
             TrancheStillOpen,
             ProposalIncomplete,
             AssessmentIncomplete,
@@ -249,7 +262,7 @@ async def submit_proposal(
         summary="Try a decision without taking it",
         term="proefbesluit",
         roles=(Role.MT, Role.HR),
-        refusals=(ProposalNotFound, ItemUnknown, AlreadyDecided),
+        refusals=(ProposalNotFound, ItemUnknown, AlreadyDecided, BsnInText),
     ),
 )
 async def try_decisions(
@@ -289,7 +302,11 @@ async def decide(
 ) -> DecisionList:
     """Decide on items, and on all the rest as advised if asked; all of it happens, or nothing."""
     taken = await service.decide(
-        proposal_id, _resolved(body), adopt_rest=body.adopt_rest, expected=expected
+        proposal_id,
+        _resolved(body),
+        adopt_rest=body.adopt_rest,
+        motivation=body.motivation,
+        expected=expected,
     )
     language = language_of(request)
     return DecisionList.model_validate(
@@ -428,6 +445,8 @@ async def cancel_request(
             NormExceeded,
             MeansExceeded,
             BudgetNotFound,
+            LeavesBeforeTheStart,
+            NoPolicyInForce,
         ),
         key="required",
         role_rule="VIS-5.1",

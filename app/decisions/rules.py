@@ -10,6 +10,8 @@ from uuid import UUID
 from app.kernel.errors import Scalar, Text
 from app.kernel.quantities import Cents, Minutes
 
+_NOTHING = Cents(0)
+
 
 class Outcome(StrEnum):
     """What the MT decides on one request (MT-besluit)."""
@@ -43,6 +45,7 @@ class BreachKind(StrEnum):
     MORE_THAN_REQUESTED = "more_than_requested"
     NOT_A_PARTICIPANT = "not_a_participant"
     PART_WITHOUT_DIFFERENCE = "part_without_difference"
+    LEAVES_BEFORE_START = "leaves_before_start"
     ENDS_EMPLOYMENT_BEFORE = "ends_employment_before"
     STARTED_BEFORE = "started_before"
 
@@ -73,7 +76,11 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A request as the MT weighs it: who takes part, when, and what it costs."""
+    """A request as the MT weighs it: who takes part, when, and what it costs.
+
+    ``spent_cents`` was invoiced under an earlier decision on it: that stays spent, and counts
+    towards what a later one grants.
+    """
 
     request_id: UUID
     applicant_id: UUID | None
@@ -84,6 +91,7 @@ class Candidate:
     starts_on: date
     ends_on: date
     budget_year: int
+    spent_cents: Cents = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ class Advice:
     outcome: Outcome
     amount_cents: Cents
     participants: frozenset[UUID]
+    conditions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,12 @@ class Intention:
     participants: frozenset[UUID]
     motivation: str | None
     advice: Advice | None
+    conditions: str | None = None
+
+    @property
+    def still_to_commit_cents(self) -> Cents:
+        """What it takes of the means: what is granted, less what was invoiced before."""
+        return Cents(max(self.amount_cents - self.candidate.spent_cents, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +147,10 @@ class Impact:
 
 
 def departs(intention: Intention) -> bool:
-    """Tell whether the intention departs from what HR advised, in outcome, people or amount."""
+    """Tell whether the intention departs from HR's advice.
+
+    That is in outcome; and for a grant in people, amount or conditions too.
+    """
     advice = intention.advice
     if advice is None:
         return True
@@ -141,6 +159,7 @@ def departs(intention: Intention) -> bool:
     return intention.outcome.grants and (
         intention.amount_cents != advice.amount_cents
         or intention.participants != advice.participants
+        or intention.conditions != advice.conditions
     )
 
 
@@ -256,7 +275,7 @@ def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
 
 def _means(intention: Intention, means_left: dict[int, int | None]) -> Iterable[Breach]:
     candidate = intention.candidate
-    asked = intention.amount_cents
+    asked = intention.still_to_commit_cents
     year = candidate.budget_year
     left = means_left.get(year)
     if asked == 0:
@@ -288,7 +307,8 @@ def _norms(
     room_left: dict[tuple[UUID, int], int],
 ) -> Iterable[Breach]:
     candidate = intention.candidate
-    for person in sorted(intention.participants):
+    # Who is no participant is refused for that; there is no room to hold anything against.
+    for person in sorted(intention.participants & frozenset(candidate.participants)):
         for year, minutes in sorted(candidate.minutes_by_year.items()):
             if minutes == 0:
                 continue
@@ -327,15 +347,21 @@ def _circumstances(
         )
     for person in sorted(intention.participants):
         last_day = left_on.get(person)
-        if last_day is not None and last_day < candidate.ends_on:
-            yield Breach(
-                kind=BreachKind.ENDS_EMPLOYMENT_BEFORE,
-                rule="VIS-5.5",
-                blocking=False,
-                request_id=candidate.request_id,
-                employee_id=person,
-                facts={"left_on": last_day, "ends_on": candidate.ends_on},
-            )
+        if last_day is None or last_day >= candidate.ends_on:
+            continue
+        takes_no_part = last_day < candidate.starts_on
+        yield Breach(
+            kind=BreachKind.LEAVES_BEFORE_START
+            if takes_no_part
+            else BreachKind.ENDS_EMPLOYMENT_BEFORE,
+            rule="VIS-5.5",
+            blocking=takes_no_part,
+            request_id=candidate.request_id,
+            employee_id=person,
+            facts={"left_on": last_day, "starts_on": candidate.starts_on}
+            if takes_no_part
+            else {"left_on": last_day, "ends_on": candidate.ends_on},
+        )
 
 
 def advise(ranked: Sequence[tuple[UUID, Cents]], *, means_left_cents: Cents) -> dict[UUID, Outcome]:
@@ -405,6 +431,13 @@ SAID: Mapping[BreachKind, Text] = MappingProxyType(
         BreachKind.PART_WITHOUT_DIFFERENCE: Text(
             en="The outcome {outcome} does not fit {granted_cents} of {requested_cents}.",
             nl="De uitkomst {outcome} past niet bij {granted_cents} van {requested_cents}.",
+        ),
+        BreachKind.LEAVES_BEFORE_START: Text(
+            en="The employee leaves on {left_on}, before the training starts on {starts_on}.",
+            nl=(
+                "De medewerker gaat uit dienst op {left_on}, voor het begin van de opleiding op "
+                "{starts_on}."
+            ),
         ),
         BreachKind.ENDS_EMPLOYMENT_BEFORE: Text(
             en="The employee leaves on {left_on}, before the training ends on {ends_on}.",

@@ -19,13 +19,19 @@ from app.http.schemas import (
     PageSchema,
     Prose,
     SignedCents,
-    SignedMinutes,
+    SignedTotalMinutes,
     StepOut,
+    Subject,
+    TotalCents,
+    TotalMinutes,
     Version,
     Year,
     at_most,
 )
 from app.requests.rules import TrainingBasis
+
+# The most requests that are put before the MT together.
+_MOST_ITEMS = 5000
 
 RuleId = Annotated[str, Field(max_length=40, description="Id of the rule book's paragraph.")]
 
@@ -72,7 +78,7 @@ class ProposalItemIn(In):
     amount_cents: AmountCents | None = Field(
         default=None, description="What to grant; the whole cost when left out."
     )
-    employee_ids: Annotated[list[UUID], at_most(500)] | None = Field(
+    employee_ids: Annotated[list[UUID], at_most(500, at_least=1)] | None = Field(
         default=None, description="Who may take part; every participant when left out."
     )
     conditions: Prose | None = None
@@ -98,7 +104,7 @@ class ProposalItemsIn(In):
         }
     )
 
-    items: Annotated[list[ProposalItemIn], at_most(500, at_least=1)]
+    items: Annotated[list[ProposalItemIn], at_most(_MOST_ITEMS, at_least=1)]
 
 
 class ProposalItemOut(Out):
@@ -113,7 +119,7 @@ class ProposalItemOut(Out):
     amount_cents: AmountCents
     requested_cents: AmountCents
     employee_ids: Annotated[list[UUID], at_most(500)]
-    working_minutes: AmountMinutes = Field(description="Of all participants together.")
+    working_minutes: TotalMinutes = Field(description="Of all participants together.")
     score: Count = Field(description="Weighted score of the assessment, in hundredths.")
     priority: bool = Field(description="Legal or function-bound necessity (VIS-3.1).")
     conditions: Prose | None
@@ -131,20 +137,20 @@ class ProposalOut(Out):
     substantiation: Prose
     status: ProposalStatus
     policy_version_id: UUID
-    created_by: Line
+    created_by: Subject
     created_at: Moment
-    submitted_by: Line | None
+    submitted_by: Subject | None
     submitted_at: Moment | None
     decided_at: Moment | None
     item_count: Count
     decided_count: Count
-    advised_cents: AmountCents = Field(description="Sum of what HR advises to grant.")
+    advised_cents: TotalCents = Field(description="Sum of what HR advises to grant.")
 
 
 class ProposalDetailOut(ProposalOut):
     """A proposal with its items in rank order."""
 
-    items: Annotated[list[ProposalItemOut], at_most(500)]
+    items: Annotated[list[ProposalItemOut], at_most(_MOST_ITEMS)]
 
 
 class ProposalPage(PageSchema):
@@ -161,7 +167,7 @@ class ItemDecisionIn(In):
     amount_cents: AmountCents | None = Field(
         default=None, description="What is granted; as advised, else the whole cost, when left out."
     )
-    employee_ids: Annotated[list[UUID], at_most(500)] | None = Field(
+    employee_ids: Annotated[list[UUID], at_most(500, at_least=1)] | None = Field(
         default=None,
         description="Who may take part; as advised, else every participant, when left out.",
     )
@@ -184,7 +190,7 @@ class DecisionsIn(In):
     adopt_rest: bool = Field(
         default=False, description="Decide on every item not named here as HR advised."
     )
-    items: Annotated[list[ItemDecisionIn], at_most(500)] = Field(
+    items: Annotated[list[ItemDecisionIn], at_most(_MOST_ITEMS)] = Field(
         default_factory=list[ItemDecisionIn]
     )
     motivation: Prose | None = Field(
@@ -212,7 +218,7 @@ class RevisionIn(In):
 
     outcome: Outcome
     amount_cents: AmountCents | None = None
-    employee_ids: Annotated[list[UUID], at_most(500)] | None = None
+    employee_ids: Annotated[list[UUID], at_most(500, at_least=1)] | None = None
     motivation: Prose
     conditions: Prose | None = None
 
@@ -270,9 +276,9 @@ class TrialOut(Out):
     """A dry run: what the same decision would do and run into. Nothing was changed."""
 
     blocked: bool = Field(description="Whether the decision as it stands would be refused.")
-    committed_cents: AmountCents = Field(description="What it would commit in all.")
-    reserved_minutes: AmountMinutes = Field(description="What it would reserve in all.")
-    items: Annotated[list[ImpactOut], at_most(500)]
+    committed_cents: TotalCents = Field(description="What it would commit in all.")
+    reserved_minutes: TotalMinutes = Field(description="What it would reserve in all.")
+    items: Annotated[list[ImpactOut], at_most(_MOST_ITEMS)]
 
 
 class DecisionOut(Out):
@@ -296,7 +302,7 @@ class DecisionOut(Out):
         description="What the decision ran into without being stopped by it."
     )
     policy_version_id: UUID
-    decided_by: Line
+    decided_by: Subject
     decided_at: Moment
     revises_id: UUID | None
     in_force: bool
@@ -305,7 +311,7 @@ class DecisionOut(Out):
 class DecisionList(Out):
     """The decisions taken in one go, or those on one request, oldest first."""
 
-    items: Annotated[list[DecisionOut], at_most(500)]
+    items: Annotated[list[DecisionOut], at_most(_MOST_ITEMS)]
 
 
 class DecisionPage(PageSchema):
@@ -329,7 +335,7 @@ class OverNormOut(Out):
     employee_id: UUID
     calendar_year: Year
     asked_minutes: AmountMinutes
-    room_minutes: SignedMinutes
+    room_minutes: SignedTotalMinutes
     binding: bool
 
 
@@ -342,7 +348,7 @@ class TrancheItemOut(Out):
     status: Line
     participants: Count
     total_cents: AmountCents
-    working_minutes: AmountMinutes = Field(description="Of all participants together.")
+    working_minutes: TotalMinutes = Field(description="Of all participants together.")
     priority: bool = Field(description="Legal or function-bound necessity (VIS-3.1).")
     score: Count | None = Field(
         description="Weighted score in hundredths of a percent; null until fully assessed."
@@ -357,15 +363,15 @@ class VariationOut(Out):
     id: UUID | None = Field(description="The team or the employee; null for those in no team.")
     requests: Count
     participations: Count
-    working_minutes: AmountMinutes
-    cost_cents: AmountCents
+    working_minutes: TotalMinutes
+    cost_cents: TotalCents
 
 
 class RequestedMinutesOut(Out):
     """Working time that is asked for in one calendar year."""
 
     calendar_year: Year
-    minutes: AmountMinutes
+    minutes: TotalMinutes
 
 
 class TrancheOverviewOut(Out):
@@ -375,11 +381,11 @@ class TrancheOverviewOut(Out):
     budget_year: Year
     means_cents: AmountCents | None = Field(description="Null as long as the MT has set none.")
     room_cents: SignedCents | None
-    requested_cents: AmountCents
+    requested_cents: TotalCents
     requested_minutes: Annotated[list[RequestedMinutesOut], at_most(20)]
-    items: Annotated[list[TrancheItemOut], at_most(2000)]
-    by_team: Annotated[list[VariationOut], at_most(500)]
-    by_employee: Annotated[list[VariationOut], at_most(5000)]
+    items: Annotated[list[TrancheItemOut], at_most(_MOST_ITEMS)]
+    by_team: Annotated[list[VariationOut], at_most(5000)]
+    by_employee: Annotated[list[VariationOut], at_most(50_000)]
 
 
 class ExistingCommitmentIn(In):

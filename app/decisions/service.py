@@ -2,7 +2,7 @@
 
 One decision is one transaction: the request moves, means are committed, hours are reserved, and
 the agreements it needs are called for; or nothing of it happens. Locks: the proposal, the
-requests by id, then the accounts (hours before means).
+requests by id, the agreements they have, then the accounts (hours before means).
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,9 @@ from app.decisions.errors import (
     AlreadyRevised,
     DecisionContradictsItself,
     DecisionNotFound,
+    ItemGone,
     ItemUnknown,
+    LeavesBeforeTheStart,
     MoreThanRequested,
     MotivationMissing,
     NotAParticipant,
@@ -74,6 +76,7 @@ from app.requests.rules import (
     TrainingKind,
     TrainingSession,
     TrancheOverview,
+    check_free_text,
     spread_sessions,
 )
 from app.requests.service import RequestService
@@ -182,7 +185,6 @@ class _Case:
 
     details: RequestDetails
     intention: Intention
-    conditions: str | None
     item: ProposalItem | None = None
     revises: Decision | None = None
 
@@ -251,9 +253,11 @@ class DecisionService:
             TrancheNotFound: there is no such tranche.
             ProposalExists: the tranche has a proposal that is not decided yet.
             ItemUnknown: an interim request that does not await one.
+            BsnInText: a citizen service number stands in a text (LAW-12).
 
         Source: VIS-6.3.
         """
+        check_free_text({"title": title, "substantiation": substantiation})
         policy = await self._policies.policy_on(self._work.today)
         waiting = await self._requests.awaiting(tranche_id)
         if tranche_id is None:
@@ -342,7 +346,10 @@ class DecisionService:
             ProposalFrozen: it is with the MT (VIS-6.3).
             StaleVersion: it changed since it was read.
             ItemUnknown: a request twice, or one that does not belong in it.
+            BsnInText: a citizen service number stands in a text (LAW-12).
         """
+        for item in items:
+            check_free_text({"motivation": item.motivation, "conditions": item.conditions})
         proposal = await self._lock(proposal_id, expected)
         _check_draft(proposal)
         allowed = {details.id for details in await self._requests.awaiting(proposal.tranche_id)}
@@ -369,6 +376,7 @@ class DecisionService:
             ProposalNotFound: there is none with this id.
             ProposalFrozen: it was submitted before.
             StaleVersion: it changed since it was read.
+            ItemGone: a request was withdrawn, or proposed elsewhere, since it was put in.
             TrancheStillOpen: requests can still come in; the closing day itself counts (VIS-6.2).
             ProposalIncomplete: a request of the tranche is not assessed or not in it (VIS-6.3).
             AssessmentIncomplete: one of its requests is not fully assessed (VIS-4.2).
@@ -377,11 +385,17 @@ class DecisionService:
         _check_draft(proposal)
         items = await self._decisions.items(proposal_id)
         proposed = {item.request_id for item in items}
+        held = await self._requests.lock(proposed)
+        waiting = await self._requests.awaiting(proposal.tranche_id)
+        if gone := sorted(
+            held[request_id].reference
+            for request_id in proposed.difference(details.id for details in waiting)
+        ):
+            raise ItemGone(gone_count=len(gone), references=gone[:50])
         if proposal.tranche_id is not None:
             tranche = await self._requests.tranche(proposal.tranche_id)
             if self._work.today <= tranche.key.closes_on:
                 raise TrancheStillOpen(closes_on=tranche.key.closes_on)
-            waiting = await self._requests.awaiting(proposal.tranche_id)
             missing = [
                 details.reference
                 for details in waiting
@@ -419,7 +433,7 @@ class DecisionService:
             ItemUnknown, AlreadyDecided: see ``decide``.
         """
         view = await self.proposal(proposal_id)
-        cases = await self._cases(view, decided, adopt_rest=adopt_rest)
+        cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=None)
         impacts = await self._weigh([case.intention for case in cases], lock=False)
         return Trial(impacts=impacts, requests=view.requests)
 
@@ -429,15 +443,18 @@ class DecisionService:
         decided: Sequence[Resolved],
         *,
         adopt_rest: bool,
+        motivation: str | None = None,
         expected: frozenset[int] | None,
     ) -> Sequence[Decision]:
         """Decide on items of a proposal, all or none, and let the consequences follow.
 
-        ``adopt_rest`` decides on every item that is not named and not decided yet as HR advised.
+        ``adopt_rest`` decides on every item that is not named and not decided yet as HR advised;
+        with HR's motivation, unless the decision as a whole has a ``motivation``.
 
         Raises:
             ProposalNotFound: there is none with this id.
-            ProposalNotSubmitted: HR has not put it before the MT.
+            ProposalNotSubmitted: HR has not put it before the MT, or all of it is decided.
+            BsnInText: a citizen service number stands in a text (LAW-12).
             StaleVersion: it changed since it was read.
             ItemUnknown: a request that is not in it, or is named twice.
             AlreadyDecided: one of them was decided before (VIS-6.6).
@@ -445,13 +462,16 @@ class DecisionService:
             MotivationMissing: a departure, refusal, deferral or part without one (VIS-6.3).
             NormExceeded: a binding norm would be passed without an exception (VIS-8.3, VIS-10.1).
             MeansExceeded, BudgetNotFound: the means do not allow it (VIS-5.1).
+            LeavesBeforeTheStart: a participant's employment ends before the training starts.
             NotAParticipant, MoreThanRequested, DecisionContradictsItself: it does not fit.
         """
         proposal = await self._lock(proposal_id, expected)
         if proposal.status == ProposalStatus.DRAFT.value:
             raise ProposalNotSubmitted(status=proposal.status)
         view = await self.proposal(proposal_id)
-        cases = await self._cases(view, decided, adopt_rest=adopt_rest)
+        cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=motivation)
+        if not cases:
+            raise ProposalNotSubmitted(status=proposal.status)
         await self._requests.lock([case.details.id for case in cases])
         kind = "interim" if proposal.tranche_id is None else "tranche"
         decisions = await self._carry_out(cases, kind=kind, proposal_id=proposal_id)
@@ -466,7 +486,8 @@ class DecisionService:
         """Take a later decision on a request that was decided before, and return it.
 
         What the earlier one committed and reserved is released first, what was invoiced and
-        attended stays; then the new outcome takes its own.
+        attended stays and counts towards the new outcome, which takes the rest of its own. After
+        a grant the means are those of the same year.
 
         Raises:
             DecisionNotFound: there is none with this id.
@@ -483,9 +504,14 @@ class DecisionService:
             raise AlreadyRevised
         if details.status not in _REVISABLE:
             raise NothingToRevise(status=details.status.value)
-        candidate = await self._candidate(details)
-        intention = _intention(candidate, resolved, advice=None, motivation=resolved.motivation)
-        case = _Case(details, intention, resolved.conditions, revises=earlier)
+        await self._agreements.hold(details.id)
+        candidate = replace(
+            await self._candidate(details), spent_cents=await self._budgets.spent_on(details.id)
+        )
+        if Outcome(earlier.outcome).grants:
+            candidate = replace(candidate, budget_year=earlier.budget_year)
+        _check_texts(resolved)
+        case = _Case(details, _intention(candidate, resolved, advice=None), revises=earlier)
         [decision] = await self._carry_out([case], kind="revision", proposal_id=earlier.proposal_id)
         return decision
 
@@ -519,7 +545,6 @@ class DecisionService:
                         motivation=promise.source,
                         advice=None,
                     ),
-                    conditions=None,
                 )
             )
         return await self._carry_out(cases, kind="existing_commitment", proposal_id=None)
@@ -564,8 +589,8 @@ class DecisionService:
             ActionNotAllowed: it is not granted.
         """
         details = await self._requests.cancel(request_id, reason=reason, expected=expected)
-        await self._release(request_id, cause_id=request_id)
         await self._agreements.void_for(request_id, reason=reason)
+        await self._release(request_id, cause_id=request_id)
         return details
 
     async def decisions(
@@ -617,7 +642,12 @@ class DecisionService:
         )
 
     async def _cases(
-        self, view: ProposalView, decided: Sequence[Resolved], *, adopt_rest: bool
+        self,
+        view: ProposalView,
+        decided: Sequence[Resolved],
+        *,
+        adopt_rest: bool,
+        motivation: str | None,
     ) -> list[_Case]:
         """Return what is to be decided, in order of rank; ``decide`` says what it refuses."""
         by_request = {item.request_id: item for item in view.items}
@@ -633,19 +663,19 @@ class DecisionService:
             if taken is not None or (resolved is None and not adopt_rest):
                 continue
             details = view.requests[item.request_id]
-            advice = Advice(Outcome(item.advice), item.amount_cents, frozenset(item.employee_ids))
+            advice = Advice(
+                Outcome(item.advice),
+                item.amount_cents,
+                frozenset(item.employee_ids),
+                item.conditions,
+            )
             if resolved is None:
-                resolved = _as_advised(item)
+                resolved = _as_advised(item, motivation=motivation)
+            _check_texts(resolved)
             cases.append(
                 _Case(
                     details=details,
-                    intention=_intention(
-                        await self._candidate(details),
-                        resolved,
-                        advice=advice,
-                        motivation=resolved.motivation,
-                    ),
-                    conditions=resolved.conditions or item.conditions,
+                    intention=_intention(await self._candidate(details), resolved, advice=advice),
                     item=item,
                 )
             )
@@ -670,7 +700,10 @@ class DecisionService:
     async def _weigh(
         self, intentions: Sequence[Intention], *, lock: bool, revised: Sequence[UUID] = ()
     ) -> list[Impact]:
-        """Return the impact of each intention; what ``revised`` requests hold counts as free."""
+        """Return the impact of each intention; what ``revised`` requests took counts as free.
+
+        Their sessions that were attended are asked again with the rest, so those count too.
+        """
         policy = await self._policies.policy_on(self._work.today)
         granting = [intention for intention in intentions if intention.outcome.grants]
         pairs = {
@@ -682,7 +715,7 @@ class DecisionService:
         }
         years = {intention.candidate.budget_year for intention in granting}
         rooms = await self._hours.rooms(pairs, lock=lock)
-        freed_minutes = await self._hours.open_minutes_by_pair(revised) if revised else {}
+        freed_minutes = await self._hours.planned_minutes_by_pair(revised) if revised else {}
         means = await self._budgets.rooms(years, lock=lock)
         freed_cents = await self._budgets.open_by_year(revised) if revised else {}
         found = await self._requests.details(
@@ -751,10 +784,24 @@ class DecisionService:
         return decisions
 
     async def _take(self, cases: Sequence[_Case], decisions: Sequence[Decision]) -> None:
-        """Reserve the hours and commit the means of all grants at once."""
+        """Reserve the hours and commit the means of all grants at once.
+
+        Not the hours of sessions whose attendance is on record, nor those after somebody's last
+        day: an end of employment releases them, so that a later grant does not hold them either.
+        """
+        revised = [case.details.id for case in cases if case.revises is not None]
+        attended = await self._hours.attended(revised) if revised else set[tuple[UUID, UUID]]()
+        last_days = await self._people.last_days(
+            {person for case in cases for person in case.intention.participants}
+        )
         await self._hours.reserve_all(
             {
-                decision.id: _reservations(case)
+                decision.id: [
+                    reservation
+                    for reservation in _reservations(case)
+                    if (reservation.session_id, reservation.employee_id) not in attended
+                    and reservation.held_on <= last_days.get(reservation.employee_id, date.max)
+                ]
                 for case, decision in zip(cases, decisions, strict=True)
                 if case.intention.outcome.grants
             }
@@ -763,7 +810,7 @@ class DecisionService:
         for case, decision in zip(cases, decisions, strict=True):
             if case.intention.outcome.grants:
                 grants.setdefault(decision.budget_year, []).append(
-                    Grant(case.details.id, decision.id, case.intention.amount_cents)
+                    Grant(case.details.id, decision.id, case.intention.still_to_commit_cents)
                 )
         for year in sorted(grants):
             await self._budgets.commit(year, grants[year])
@@ -865,21 +912,26 @@ def _amount(given: Cents | None, whole: Cents, outcome: Outcome) -> Cents:
     return whole if given is None else given
 
 
-def _as_advised(item: ProposalItem) -> Resolved:
+def _check_texts(resolved: Resolved) -> None:
+    check_free_text({"motivation": resolved.motivation, "conditions": resolved.conditions})
+
+
+def _as_advised(item: ProposalItem, *, motivation: str | None) -> Resolved:
     return Resolved(
         request_id=item.request_id,
         outcome=Outcome(item.advice),
         amount_cents=item.amount_cents,
         employee_ids=frozenset(item.employee_ids),
-        motivation=item.motivation,
+        motivation=motivation or item.motivation,
         conditions=item.conditions,
     )
 
 
-def _intention(
-    candidate: Candidate, resolved: Resolved, *, advice: Advice | None, motivation: str | None
-) -> Intention:
-    """Return what is meant: amount and people as given, else as advised, else the whole."""
+def _intention(candidate: Candidate, resolved: Resolved, *, advice: Advice | None) -> Intention:
+    """Return what is meant: amount, people and conditions as given, else as advised.
+
+    Where nothing was advised, or another outcome: the whole, without conditions.
+    """
     same = advice is not None and advice.outcome is resolved.outcome
     participants = resolved.employee_ids
     if participants is None:
@@ -897,8 +949,9 @@ def _intention(
         outcome=resolved.outcome,
         amount_cents=amount if grants else Cents(0),
         participants=participants if grants else frozenset(),
-        motivation=motivation,
+        motivation=resolved.motivation,
         advice=advice,
+        conditions=resolved.conditions or (advice.conditions if advice and same else None),
     )
 
 
@@ -962,7 +1015,7 @@ def _decision(
         employee_ids=sorted(intention.participants),
         budget_year=intention.candidate.budget_year,
         motivation=intention.motivation,
-        conditions=case.conditions,
+        conditions=intention.conditions,
         repayment={"applies": any(need.repayment for need in impact.needs), "rule": "VIS-7.9"},
         effects={
             "agreements": [_stored_need(need) for need in impact.needs],
@@ -1006,6 +1059,7 @@ _REFUSAL: Mapping[BreachKind, type[Refusal]] = {
     BreachKind.MEANS_NOT_SET: BudgetNotFound,
     BreachKind.MOTIVATION_MISSING: MotivationMissing,
     BreachKind.OWN_REQUEST: OwnRequest,
+    BreachKind.LEAVES_BEFORE_START: LeavesBeforeTheStart,
     BreachKind.MORE_THAN_REQUESTED: MoreThanRequested,
     BreachKind.NOT_A_PARTICIPANT: NotAParticipant,
     BreachKind.PART_WITHOUT_DIFFERENCE: DecisionContradictsItself,

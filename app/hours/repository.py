@@ -259,15 +259,15 @@ class HourRepository:
         )
         return locked.one()
 
-    async def open_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
-        """Return the working time these requests hold open, by employee and calendar year."""
+    async def planned_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
+        """Return the working time of these requests as planned, by employee and calendar year."""
         rows = await self._session.execute(
             select(
                 HourReservation.employee_id, HourReservation.held_on, HourReservation.minutes
             ).where(
                 HourReservation.organisation_id == self._organisation_id,
                 HourReservation.request_id == any_(_uuids(request_ids)),
-                HourReservation.status == ReservationStatus.OPEN.value,
+                HourReservation.status != ReservationStatus.RELEASED.value,
                 HourReservation.working_time,
             )
         )
@@ -276,6 +276,17 @@ class HourRepository:
             pair = employee_id, held_on.year
             held[pair] = Minutes(held.get(pair, 0) + minutes)
         return held
+
+    async def attended(self, request_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+        """Return session and employee of each attendance that these requests have on record."""
+        rows = await self._session.execute(
+            select(HourReservation.session_id, HourReservation.employee_id).where(
+                HourReservation.organisation_id == self._organisation_id,
+                HourReservation.request_id == any_(_uuids(request_ids)),
+                HourReservation.status == ReservationStatus.ATTENDED.value,
+            )
+        )
+        return {(session_id, employee_id) for session_id, employee_id in rows}
 
     async def has_reservations(
         self, request_id: UUID, session_id: UUID, *, visible: frozenset[UUID] | None

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from app.hours.rules import CapacityPer, EntryEffect, ExceptionGround, ReservationStatus
 from app.http.schemas import (
@@ -16,13 +16,13 @@ from app.http.schemas import (
     Out,
     PageSchema,
     Prose,
+    SignedTotalMinutes,
+    Subject,
+    TotalMinutes,
     Year,
     at_most,
+    json_integer,
 )
-
-# A sum: what is added up may pass the bound of one amount.
-TotalMinutes = Annotated[int, Field(ge=0, le=2**53)]
-SignedTotalMinutes = Annotated[int, Field(ge=-(2**53), le=2**53)]
 
 
 class OwnTimeOut(Out):
@@ -99,7 +99,7 @@ class HourExceptionIn(In):
 
     employee_id: UUID
     calendar_year: Year
-    minutes: Annotated[AmountMinutes, Field(ge=1)]
+    minutes: Annotated[int, Field(ge=1, le=10**7), BeforeValidator(json_integer)]
     ground: ExceptionGround
     reason: Prose
     discussed_on: Day = Field(description="When it was discussed with the employee (VIS-8.2).")
@@ -115,7 +115,7 @@ class HourExceptionOut(Out):
     ground: ExceptionGround
     reason: Prose
     discussed_on: date
-    decided_by: Line
+    decided_by: Subject
     decided_at: Moment
 
 
@@ -198,7 +198,7 @@ class AttendanceOut(Out):
     corrects_id: UUID | None
     correction_reason: Prose | None
     holds: bool
-    recorded_by: Line
+    recorded_by: Subject
     recorded_at: Moment
 
 

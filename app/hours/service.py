@@ -226,9 +226,16 @@ class HourService:
         )
         return freed
 
-    async def open_minutes_by_pair(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
-        """Return the working time that requests hold open, by employee and calendar year."""
-        return await self._hours.open_minutes(request_ids)
+    async def planned_minutes_by_pair(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
+        """Return the working time that requests took of the norm, by employee and calendar year.
+
+        As planned: what is reserved still, and the sessions whose attendance is on record.
+        """
+        return await self._hours.planned_minutes(request_ids)
+
+    async def attended(self, request_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
+        """Return session and employee of each attendance on record; absence is one too."""
+        return await self._hours.attended(request_ids)
 
     async def grant_exception(
         self,

@@ -118,6 +118,10 @@ Name = Annotated[
 Code = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
 ]
+# What a token calls whoever acts; as long as a provider may make it (OpenID Connect Core: 255).
+Subject = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 EmailText = Annotated[
     str,
     StringConstraints(
@@ -128,6 +132,10 @@ EmailText = Annotated[
 # The bounds stand before the check: after it, pydantic leaves them out of the schema.
 AmountCents = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(json_integer)]
 AmountMinutes = Annotated[int, Field(ge=0, le=10**7), BeforeValidator(json_integer)]
+# Of many requests or employees together.
+TotalCents = Annotated[int, Field(ge=0, le=2**53)]
+TotalMinutes = Annotated[int, Field(ge=0, le=2**53)]
+SignedTotalMinutes = Annotated[int, Field(ge=-(2**53), le=2**53)]
 SignedCents = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(json_integer)]
 SignedMinutes = Annotated[int, Field(ge=-(10**7), le=10**7), BeforeValidator(json_integer)]
 Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(json_integer)]
@@ -160,7 +168,8 @@ class PageSchema(Out):
 class StepOut(Out):
     """One step of an explained answer: what was computed or concluded, and by which rule."""
 
-    text: Prose
+    # A step may quote what somebody wrote, and that alone may be as long as prose can be.
+    text: Annotated[str, StringConstraints(min_length=1, max_length=8000)]
     rule: Annotated[str, StringConstraints(max_length=40)] | None = Field(
         description="Id of the rule book's paragraph that the step rests on."
     )

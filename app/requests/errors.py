@@ -139,6 +139,20 @@ class SessionsMissing(Refusal):
     )
 
 
+class CostBeyondReach(Refusal):
+    slug = "cost-beyond-reach"
+    kind = Kind.INVALID
+    title = Text(en="More than can be reckoned with", nl="Meer dan waarmee te rekenen is")
+    detail = Text(
+        en="The request costs {cost_cents} in all; {most_cents} is the most.",
+        nl="De aanvraag kost in totaal {cost_cents}; {most_cents} is het meeste.",
+    )
+    remedy = Text(
+        en="Check the amounts and whether they are per participant.",
+        nl="Controleer de bedragen en of zij per deelnemer gelden.",
+    )
+
+
 class NecessityMissing(Refusal):
     """An interim request without a demonstrable legal or function-bound necessity (VIS-6.4)."""
 

@@ -22,6 +22,7 @@ from app.requests.errors import (
     BsnInText,
     CompletionMistimed,
     ConversationMissing,
+    CostBeyondReach,
     DatesReversed,
     EndorsementMissing,
     EndorsementNotNeeded,
@@ -49,6 +50,7 @@ from app.requests.schemas import (
     ClassificationOut,
     CompletionIn,
     ConsentIn,
+    RefusalIn,
     RequestIn,
     RequestOut,
     RequestPage,
@@ -69,6 +71,7 @@ _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
 _DRAFTERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR)
 _DRAFT_REFUSALS = (
     BsnInText,
+    CostBeyondReach,
     DatesReversed,
     NotEmployed,
     ParticipantNotYours,
@@ -332,7 +335,13 @@ async def complete_request(
         summary="Consent to taking up an interim request",
         term="voorafgaande instemming van het MT",
         roles=(Role.MT,),
-        refusals=(*_STEP_REFUSALS, InterimConsentNotNeeded, OwnRequest, BsnInText),
+        refusals=(
+            *_STEP_REFUSALS,
+            InterimConsentNotNeeded,
+            NecessityMissing,
+            OwnRequest,
+            BsnInText,
+        ),
         precondition=True,
         role_rule="VIS-5.4",
     ),
@@ -346,6 +355,30 @@ async def consent_to_request(
 ) -> RequestOut:
     """Record the MT's prior consent, without which HR can not assess an interim request."""
     details = await service.consent(request_id, expected=expected, reason=body.reason)
+    tag(response, details.version)
+    return RequestOut.of(details)
+
+
+@router.post(
+    "/{requestId}/mt-refusal",
+    **operation(
+        summary="Refuse to take up an interim request",
+        term="weigering van tussentijdse behandeling",
+        roles=(Role.MT,),
+        refusals=(*_STEP_REFUSALS, InterimConsentNotNeeded, OwnRequest, BsnInText),
+        precondition=True,
+        role_rule="VIS-5.4",
+    ),
+)
+async def refuse_request(
+    request_id: RequestId,
+    body: RefusalIn,
+    expected: ExpectedVersions,
+    service: Service,
+    response: Response,
+) -> RequestOut:
+    """Record that the MT does not take up an interim request, with the reason; that is its end."""
+    details = await service.refuse(request_id, expected=expected, reason=body.reason)
     tag(response, details.version)
     return RequestOut.of(details)
 
@@ -394,6 +427,7 @@ async def get_assessment(
             *_STEP_REFUSALS,
             OwnRequest,
             InterimConsentMissing,
+            NecessityMissing,
             RatingOffScale,
             TwiceNamed,
             BsnInText,

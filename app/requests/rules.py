@@ -23,6 +23,7 @@ from app.requests.errors import (
     BsnInText,
     CompletionMistimed,
     ConversationMissing,
+    CostBeyondReach,
     DatesReversed,
     EndorsementMissing,
     HoursDoNotFit,
@@ -38,6 +39,8 @@ from app.requests.errors import (
 
 DAY_MINUTES = 480
 _WHOLE_BASIS_POINTS = 10_000
+# Ten milliard euros: what an amount on the wire may be, so that a request's total is one too.
+_MOST_CENTS = Cents(10**12)
 _ONE_DAY = timedelta(days=1)
 
 
@@ -58,6 +61,7 @@ class RequestStatus(StrEnum):
 class RequestAction(StrEnum):
     """A step in the life of a request.
 
+    ``consent`` and ``refuse`` are the MT's answer to an interim request before it is assessed;
     ``take_back`` returns a request from a proposal that did not reach a decision; ``withdraw`` is
     the applicant's before a decision, ``cancel`` what ends a granted training.
     """
@@ -66,6 +70,7 @@ class RequestAction(StrEnum):
     ENDORSE = "endorse"
     SUBMIT = "submit"
     CONSENT = "consent"
+    REFUSE = "refuse"
     ASSESS = "assess"
     PROPOSE = "propose"
     TAKE_BACK = "take_back"
@@ -99,6 +104,7 @@ _LIFE_CYCLE: Mapping[RequestStatus, Mapping[RequestAction, RequestStatus]] = {
     },
     RequestStatus.SUBMITTED: {
         RequestAction.CONSENT: RequestStatus.SUBMITTED,
+        RequestAction.REFUSE: RequestStatus.REJECTED,
         RequestAction.ASSESS: RequestStatus.UNDER_ASSESSMENT,
         RequestAction.WITHDRAW: RequestStatus.WITHDRAWN,
     },
@@ -554,11 +560,14 @@ def check_step(details: RequestDetails, action: RequestAction) -> RequestStatus:
     Raises:
         ActionNotAllowed: the life cycle has no such step.
         InterimConsentMissing: an interim request is assessed after the MT's consent (VIS-6.4).
+        NecessityMissing: an interim request was classified anew as no necessity (VIS-6.4).
         AssessmentIncomplete: only a fully assessed request is proposed (VIS-4.2).
     """
     status = next_status(details.status, action)
-    if action is RequestAction.ASSESS and details.interim and details.consented_at is None:
-        raise InterimConsentMissing(reference=details.reference)
+    if details.interim and action in (RequestAction.CONSENT, RequestAction.ASSESS):
+        check_necessity(details.reference, details.basis)
+        if action is RequestAction.ASSESS and details.consented_at is None:
+            raise InterimConsentMissing(reference=details.reference)
     if action is RequestAction.PROPOSE:
         check_assessed(details)
     return status
@@ -581,12 +590,16 @@ def check_draft(draft: Draft) -> None:
         DatesReversed: the training ends before it starts.
         SessionOutsideTraining: a session in working time before the first or after the last day.
         TwiceNamed: a participant or a criterion stands in it twice.
+        CostBeyondReach: it costs more than an amount can say; the most itself is allowed.
         BsnInText: a citizen service number stands in one of its texts (LAW-12).
     """
     in_working_time = [session.held_on for session in draft.sessions if session.working_time]
     check_dates(draft.starts_on, draft.ends_on, in_working_time)
     check_named_once("participantIds", draft.participant_ids)
     check_named_once("grounds", [ground.criterion for ground in draft.grounds])
+    cost_cents = total_cost(draft.cost_lines, participants=len(draft.participant_ids))
+    if cost_cents > _MOST_CENTS:
+        raise CostBeyondReach(cost_cents=cost_cents, most_cents=_MOST_CENTS)
     check_free_text(draft.free_texts)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.http.schemas import (
     AmountCents,
@@ -17,9 +17,11 @@ from app.http.schemas import (
     PageSchema,
     Prose,
     StepOut,
+    Subject,
     Version,
     Year,
     at_most,
+    json_integer,
 )
 from app.kernel.identifiers import new_id
 from app.kernel.quantities import Cents, Minutes
@@ -46,14 +48,14 @@ from app.requests.rules import (
 Reference = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
 ]
-RuleOrder = Annotated[int, Field(ge=1, le=1000, strict=True)]
+RuleOrder = Annotated[int, Field(ge=1, le=1000), BeforeValidator(json_integer)]
 
 
 class SessionIn(In):
     """One session of the training, which every participant attends."""
 
     held_on: Day = Field(description="Its hours count in the calendar year of this day.")
-    minutes: Annotated[int, Field(ge=1, le=1440, strict=True)] = Field(
+    minutes: Annotated[int, Field(ge=1, le=1440), BeforeValidator(json_integer)] = Field(
         description="How long, in whole minutes."
     )
     working_time: bool = Field(description="False for one's own time, which the norm leaves out.")
@@ -65,9 +67,9 @@ class CostLineIn(In):
     what: Line
     amount_cents: AmountCents = Field(description="Without VAT, in whole cents.")
     vat_cents: AmountCents | None = None
-    vat_basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] | None = Field(
-        default=None, description="2100 is 21 %. Half a cent is rounded up."
-    )
+    vat_basis_points: (
+        Annotated[int, Field(ge=0, le=10_000), BeforeValidator(json_integer)] | None
+    ) = Field(default=None, description="2100 is 21 %. Half a cent is rounded up.")
     per_participant: bool = Field(description="Whether each participant costs this much.")
 
     def as_cost_line(self) -> CostLine:
@@ -231,8 +233,8 @@ class OutcomeOut(Out):
     """What the training ended in (KB-14)."""
 
     kind: OutcomeKind
-    nlqf_level: Annotated[int, Field(ge=1, le=8, strict=True)] | None
-    credits: Annotated[int, Field(ge=3, le=30, strict=True)] | None
+    nlqf_level: Annotated[int, Field(ge=1, le=8), BeforeValidator(json_integer)] | None
+    credits: Annotated[int, Field(ge=3, le=30), BeforeValidator(json_integer)] | None
 
 
 class RequestOut(Out):
@@ -275,7 +277,9 @@ class RequestOut(Out):
     assessment_complete: bool
     completed_on: Day | None
     outcome: OutcomeOut | None
-    closing_reason: Prose | None = Field(description="Why it was withdrawn or cancelled.")
+    closing_reason: Prose | None = Field(
+        description="Why it was withdrawn, refused as an interim request, or cancelled."
+    )
     created_at: Moment
 
     @classmethod
@@ -424,12 +428,22 @@ class ConsentIn(In):
     reason: Prose
 
 
+class RefusalIn(In):
+    """Why the MT does not take up an interim request."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "De training kan wachten tot de tranche."}]}
+    )
+
+    reason: Prose
+
+
 class OutcomeIn(In):
     """What the training ended in (KB-14); credits for a microcredential alone."""
 
     kind: OutcomeKind
-    nlqf_level: Annotated[int, Field(ge=1, le=8, strict=True)] | None = None
-    credits: Annotated[int, Field(ge=3, le=30, strict=True)] | None = None
+    nlqf_level: Annotated[int, Field(ge=1, le=8), BeforeValidator(json_integer)] | None = None
+    credits: Annotated[int, Field(ge=3, le=30), BeforeValidator(json_integer)] | None = None
 
     def as_outcome(self) -> Outcome:
         """Return the outcome as the rules take it."""
@@ -496,7 +510,7 @@ class ClassificationOut(Out):
     basis: TrainingBasis
     source: Line | None
     reason: Prose
-    classified_by: Line
+    classified_by: Subject
     classified_by_id: UUID | None
     classified_at: Moment
 
@@ -511,7 +525,7 @@ class RatingIn(In):
     """HR's judgement on one criterion: 0 none, 1 slight, 2 clear, 3 strong, 4 decisive."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=10, strict=True)] = Field(
+    rating: Annotated[int, Field(ge=0, le=10), BeforeValidator(json_integer)] = Field(
         description="On the policy's scale, from 0 to 4 unless it says otherwise."
     )
     motivation: Prose
@@ -567,7 +581,7 @@ class RatingOut(Out):
     """HR's judgement on one criterion."""
 
     criterion: Criterion
-    rating: Annotated[int, Field(ge=0, le=10, strict=True)]
+    rating: Annotated[int, Field(ge=0, le=10), BeforeValidator(json_integer)]
     motivation: Prose
 
 
@@ -576,7 +590,7 @@ class ScoreOut(Out):
 
     points: Count
     most_points: Count
-    basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] = Field(
+    basis_points: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(json_integer)] = Field(
         description="The same in hundredths of a percent, for showing."
     )
 
@@ -591,7 +605,7 @@ class AssessmentOut(Out):
     missing_criteria: Annotated[list[Criterion], at_most(5)]
     ratings: Annotated[list[RatingOut], at_most(5)]
     score: ScoreOut | None = Field(description="Null until all five criteria are rated.")
-    priority: Annotated[int, Field(ge=1, le=2, strict=True)] = Field(
+    priority: Annotated[int, Field(ge=1, le=2), BeforeValidator(json_integer)] = Field(
         description="1 for a legal or function-bound necessity, which goes first (VIS-3.1); else 2."
     )
 

@@ -86,6 +86,7 @@ _RECORDED_AS: Mapping[RequestAction, str] = {
     RequestAction.CHANGE: "request.changed",
     RequestAction.ENDORSE: "request.endorsed",
     RequestAction.CONSENT: "request.consented",
+    RequestAction.REFUSE: "request.refused",
     RequestAction.SUBMIT: "request.submitted",
     RequestAction.ASSESS: "request.assessment_started",
     RequestAction.PROPOSE: "request.proposed",
@@ -454,14 +455,12 @@ class RequestService:
             RequestNotFound, StaleVersion: see ``withdraw``.
             InterimConsentNotNeeded: it belongs to a tranche, or the consent is there already.
             ActionNotAllowed: it is not waiting for an assessment.
+            NecessityMissing: it was classified anew, as no legal or function-bound necessity.
             OwnRequest: it is the actor's own.
+            BsnInText: a citizen service number stands in the reason (LAW-12).
         """
         row, details = await self._locked(request_id, expected)
-        next_status(details.status, RequestAction.CONSENT)
-        if not details.interim or details.consented_at is not None:
-            raise InterimConsentNotNeeded(reference=details.reference)
-        self._check_not_own(details, RequestAction.CONSENT)
-        check_free_text({"reason": reason})
+        self._check_awaits_consent(details, RequestAction.CONSENT, reason=reason)
         row.consented_by_id = self._work.actor.person_id
         row.consented_at = self._work.now
         row.consent_reason = reason
@@ -470,6 +469,26 @@ class RequestService:
         await self._record(
             _RECORDED_AS[RequestAction.CONSENT], request_id, reason=reason, rule_ids=("VIS-6.4",)
         )
+        return await self._whole(request_id)
+
+    async def refuse(
+        self, request_id: UUID, *, expected: frozenset[int] | None, reason: str
+    ) -> RequestDetails:
+        """Record that the MT does not take up an interim request; that is its end (VIS-6.4).
+
+        What it asks for can be submitted for a tranche, in a request of its own.
+
+        Raises:
+            RequestNotFound, StaleVersion: see ``withdraw``.
+            InterimConsentNotNeeded, ActionNotAllowed, OwnRequest, BsnInText: see ``consent``.
+        """
+        row, details = await self._locked(request_id, expected)
+        self._check_awaits_consent(details, RequestAction.REFUSE, reason=reason)
+        row.status = next_status(details.status, RequestAction.REFUSE).value
+        row.closing_reason = reason
+        row.version += 1
+        await self._requests.save()
+        await self._record_step(details, RequestAction.REFUSE, reason=reason)
         return await self._whole(request_id)
 
     async def classify(
@@ -522,6 +541,7 @@ class RequestService:
             OwnRequest: it is the actor's own.
             ActionNotAllowed: it is not submitted, deferred or under assessment.
             InterimConsentMissing: interim, and the MT has not consented yet (VIS-6.4).
+            NecessityMissing: interim, and classified anew as no necessity (VIS-6.4).
             RatingOffScale, TwiceNamed, BsnInText: see ``check_ratings`` and ``check_free_text``.
 
         Source: VIS-4.1, VIS-4.2, VIS-5.2.
@@ -776,6 +796,16 @@ class RequestService:
     ) -> None:
         if details.is_own(self._work.actor.person_id):
             raise OwnRequest(rule=rule, reference=details.reference, action=action)
+
+    def _check_awaits_consent(
+        self, details: RequestDetails, action: RequestAction, *, reason: str
+    ) -> None:
+        """Refuse the MT's answer to a request that does not wait for one, or to an own one."""
+        check_step(details, action)
+        if not details.interim or details.consented_at is not None:
+            raise InterimConsentNotNeeded(reference=details.reference)
+        self._check_not_own(details, action)
+        check_free_text({"reason": reason})
 
     async def _managed(self, employee_ids: Collection[UUID]) -> set[UUID]:
         """Return which of them the actor manages, directly or through others; never the actor."""

@@ -139,7 +139,7 @@ def upgrade() -> None:
                 (consented_at IS NULL) = (consent_reason IS NULL)),
             CONSTRAINT ck_training_requests_consent_before_assessment CHECK (
                 NOT interim OR consented_at IS NOT NULL
-                OR status IN ('draft', 'submitted', 'withdrawn')),
+                OR status IN ('draft', 'submitted', 'withdrawn', 'rejected')),
             CONSTRAINT ck_training_requests_outcome_kind CHECK (outcome_kind IN (
                 'diploma', 'mbo_certificate', 'microcredential', 'practice_statement',
                 'evc_certificate', 'branch_certificate', 'none')),

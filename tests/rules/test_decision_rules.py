@@ -159,6 +159,7 @@ def test_one_cent_or_one_person_less_than_advised_departs_from_the_proposal() ->
     assert departs(intention(outcome=Outcome.PARTLY_GRANTED, amount_cents=399_999))
     assert departs(replace(intention(), amount_cents=Cents(399_999)))
     assert departs(replace(intention(), participants=frozenset({ANNA})))
+    assert departs(replace(intention(), conditions="Alleen in het najaar."))
 
 
 @pytest.mark.rule("VIS-5.1")
@@ -325,6 +326,38 @@ def test_who_leaves_before_the_end_is_remarked(last_day: date, *, remarked: bool
     assert ((BreachKind.ENDS_EMPLOYMENT_BEFORE, False) in kinds(impact)) is remarked
 
 
+@pytest.mark.rule("VIS-5.5")
+@pytest.mark.parametrize(
+    ("last_day", "stopped"),
+    [
+        pytest.param(date(2026, 9, 30), True, id="leaves the day before it starts"),
+        pytest.param(date(2026, 10, 1), False, id="leaves on its first day"),
+    ],
+)
+def test_who_leaves_before_the_start_stops_the_grant(last_day: date, *, stopped: bool) -> None:
+    [impact] = weighed(intention(), left_on={BRAM: last_day})
+    assert ((BreachKind.LEAVES_BEFORE_START, True) in kinds(impact)) is stopped
+    assert impact.blocked is stopped
+
+
+@pytest.mark.rule("VIS-5.1")
+@pytest.mark.parametrize(
+    ("spent_cents", "left_cents", "stopped"),
+    [
+        pytest.param(100_000, 300_000, False, id="the rest of it fits"),
+        pytest.param(100_000, 299_999, True, id="one cent short"),
+        pytest.param(500_000, 0, False, id="more was invoiced than is granted"),
+    ],
+)
+def test_what_was_invoiced_before_is_not_taken_of_the_means_again(
+    spent_cents: int, left_cents: int, *, stopped: bool
+) -> None:
+    asked = replace(candidate(), spent_cents=Cents(spent_cents))
+    [impact] = weighed(intention(asked), means_cents=left_cents)
+    assert impact.blocked is stopped
+    assert impact.means_left_cents == (left_cents if stopped else 0)
+
+
 @pytest.mark.rule("VIS-6.3")
 def test_the_first_advice_grants_in_order_of_rank_and_passes_over_what_does_not_fit() -> None:
     ranked = [(UUID(int=n), Cents(cents)) for n, cents in enumerate((60, 50, 40, 0), start=1)]
@@ -379,6 +412,7 @@ def test_each_breach_can_be_said_in_both_languages() -> None:
         *weighed(intention(outcome=Outcome.REJECTED), decider=ANNA),
         *weighed(intention(amount_cents=400_001)),
         *weighed(intention(participants=frozenset({CARL})), left_on={CARL: DECIDED_ON}),
+        *weighed(intention(), left_on={ANNA: date(2026, 10, 1)}),
     ]
     for impact in cases:
         for breach in impact.breaches:

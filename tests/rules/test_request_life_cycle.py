@@ -8,12 +8,14 @@ from app.requests.errors import (
     ActionNotAllowed,
     AssessmentIncomplete,
     InterimConsentMissing,
+    NecessityMissing,
 )
 from app.requests.rules import (
     LIVE_STATUSES,
     TRANSITIONS,
     RequestAction,
     RequestStatus,
+    TrainingBasis,
     check_step,
     next_status,
 )
@@ -28,6 +30,7 @@ _MOVES = {
         "withdraw": "withdrawn",
     },
     "submitted": {
+        "refuse": "rejected",
         "consent": "submitted",
         "assess": "under_assessment",
         "withdraw": "withdrawn",
@@ -128,6 +131,20 @@ def test_an_interim_request_is_not_assessed_before_the_consent_of_the_mt() -> No
 
     with pytest.raises(InterimConsentMissing):
         check_step(interim, RequestAction.ASSESS)
+
+
+@pytest.mark.rule("VIS-6.4")
+@pytest.mark.parametrize("action", [RequestAction.CONSENT, RequestAction.ASSESS])
+def test_an_interim_request_that_proves_voluntary_goes_no_further(action: RequestAction) -> None:
+    interim = details(
+        interim=True,
+        tranche_id=None,
+        consented_at=SUBMITTED_AT,
+        basis=TrainingBasis.VOLUNTARY,
+    )
+
+    with pytest.raises(NecessityMissing):
+        check_step(interim, action)
 
 
 @pytest.mark.rule("VIS-6.4")
