@@ -50,7 +50,7 @@ REVISED = "A26-1-007"
 _GENERATED_FROM = 10
 _MEANS: Mapping[int, tuple[date, int, str]] = {
     2025: (date(2025, 4, 14), 145_000, "Begroting 2025, restant van de post opleidingen."),
-    2026: (date(2025, 12, 15), 345_000, "Begroting 2026, post leren en ontwikkelen."),
+    2026: (date(2025, 12, 15), 348_000, "Begroting 2026, post leren en ontwikkelen."),
     2027: (date(2026, 11, 9), 325_000, "Begroting 2027, post leren en ontwikkelen."),
 }
 

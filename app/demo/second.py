@@ -214,10 +214,11 @@ def _take(
         left.means_cents -= cost
     if without_room:
         left.exceptions -= len(people)
-        return
     for person in people:
         for year, minutes in details.minutes_by_year.items():
-            left.minutes[person, year] -= minutes
+            # An exception makes up for what is missing: then nothing is left.
+            room = left.minutes[person, year] - minutes
+            left.minutes[person, year] = max(room, 0) if without_room else room
 
 
 def _advised(
