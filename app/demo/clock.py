@@ -8,6 +8,7 @@ keep real time.
 
 import json
 from datetime import datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 from app.http.routing import system_clock
@@ -29,7 +30,8 @@ class DemoClock:
         """Let the demo's now be ``now`` from here on, or real time again when None; return it."""
         offset = timedelta() if now is None else now - system_clock()
         temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps({"offsetSeconds": round(offset.total_seconds())}))
+        # Rounded up: whoever sets the first instant of a day must not be in the day before it.
+        temporary.write_text(json.dumps({"offsetSeconds": ceil(offset.total_seconds())}))
         temporary.replace(self._path)
         return self.now()
 
