@@ -43,6 +43,7 @@ from app.agreements.schemas import (
     DrawingUpIn,
     EmploymentEndIn,
     EmploymentEndOut,
+    EmploymentEndWithdrawalOut,
     NoClaimOut,
     RepaymentOut,
     SignatureIn,
@@ -61,12 +62,30 @@ from app.kernel.actors import Role
 from app.kernel.errors import StaleVersion
 from app.kernel.quantities import Cents
 from app.kernel.wording import Language
-from app.people.errors import EmployeeNotFound, EmploymentOver, EndBeforeHiring
-from app.requests.errors import BsnInText, OwnRequest, RequestNotFound
-from app.requests.schemas import ClassificationIn, RequestOut
+from app.people.errors import (
+    EmployeeNotFound,
+    EmploymentOver,
+    EndBeforeHiring,
+    NoEndAnnounced,
+    NotEmployed,
+)
+from app.requests.errors import (
+    ActionNotAllowed,
+    BsnInText,
+    CompletionMistimed,
+    NotYourStep,
+    OutcomeInconsistent,
+    OwnRequest,
+    ParticipantsDiffer,
+    RequestNotFound,
+    TwiceNamed,
+)
+from app.requests.rules import check_named_once
+from app.requests.schemas import ClassificationIn, CompletionIn, RequestOut
 
 agreements = area_router(prefix="/agreements", tag="agreements")
 classifications = area_router(prefix="/requests", tag="agreements")
+completions = area_router(prefix="/requests", tag="requests")
 departures = area_router(prefix="/employees", tag="agreements")
 claims = area_router(prefix="/repayment-claims", tag="repayment")
 
@@ -238,6 +257,7 @@ async def get_agreement_document(agreement_id: AgreementId, service: Service) ->
             WrongSigner,
             SignatureOutOfOrder,
             SamePersonSigns,
+            NotEmployed,
         ),
     ),
 )
@@ -322,6 +342,51 @@ async def classify_request(
     return ClassifiedOut(request=RequestOut.of(details), agreement_ids=touched)
 
 
+@completions.post(
+    "/{requestId}/completion",
+    **operation(
+        summary="Record that a training was completed",
+        term="opleiding afronden",
+        roles=(Role.MANAGER, Role.HR),
+        refusals=(
+            RequestNotFound,
+            StaleVersion,
+            ActionNotAllowed,
+            OwnRequest,
+            NotYourStep,
+            CompletionMistimed,
+            OutcomeInconsistent,
+            ParticipantsDiffer,
+            TwiceNamed,
+        ),
+        precondition=True,
+        role_rule="VIS-5.3",
+    ),
+)
+async def complete_request(
+    request_id: RequestId,
+    body: CompletionIn,
+    expected: ExpectedVersions,
+    service: Service,
+    response: Response,
+) -> RequestOut:
+    """Record the day of completion, the outcome, and of each participant whether it was completed.
+
+    The terms of repayment run from this day (VIS-7.7), so nobody records it who takes part. Claims
+    on who announced to leave are reckoned anew.
+    """
+    check_named_once("participants", [item.employee_id for item in body.participants])
+    details = await service.complete(
+        request_id,
+        expected=expected,
+        completed_on=body.completed_on,
+        outcome=None if body.outcome is None else body.outcome.as_outcome(),
+        completed={item.employee_id: item.completed for item in body.participants},
+    )
+    tag(response, details.version)
+    return RequestOut.of(details)
+
+
 # --- Departures ---------------------------------------------------------------------------------
 
 
@@ -360,6 +425,33 @@ async def end_employment(
             NoClaimOut(agreement_id=none.agreement_id, steps=told(none.steps, language))
             for none in departure.without_claim
         ],
+    )
+
+
+@departures.post(
+    "/{employeeId}/employment-end/withdrawal",
+    **operation(
+        summary="Withdraw an announced end of an employment",
+        term="aangekondigde uitdiensttreding intrekken",
+        roles=(Role.HR, Role.HRIS),
+        refusals=(EmployeeNotFound, NoEndAnnounced, EmploymentOver),
+        key="required",
+    ),
+)
+async def withdraw_employment_end(
+    employee_id: EmployeeId, service: Service
+) -> EmploymentEndWithdrawalOut:
+    """Record that the employee stays, through the last day that was announced.
+
+    Claims that the end gave rise to are withdrawn, unless they were waived or went to payroll.
+    Hours that it released stay released: what takes place after all is granted anew.
+    """
+    end, claims = await service.withdraw_end(employee_id)
+    return EmploymentEndWithdrawalOut(
+        employee_id=end.employee_id,
+        employment_id=end.employment_id,
+        left_on=end.left_on,
+        withdrawn_claim_ids=[claim.id for claim in claims],
     )
 
 

@@ -373,6 +373,15 @@ class EmploymentEndOut(Out):
     without_claim: Annotated[list[NoClaimOut], at_most(100)]
 
 
+class EmploymentEndWithdrawalOut(Out):
+    """The announced end that was taken back, and the claims that are withdrawn with it."""
+
+    employee_id: Id
+    employment_id: Id
+    left_on: Day = Field(description="The last day that was announced.")
+    withdrawn_claim_ids: Annotated[list[Id], at_most(100)]
+
+
 class ConfirmationIn(In):
     """Why the claim holds although the law asks for a person's judgement (LAW-3)."""
 

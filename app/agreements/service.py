@@ -79,7 +79,7 @@ from app.people.service import PeopleService
 from app.policy.rules import MonthlySliding, Policy, Staircase
 from app.policy.service import PolicyService
 from app.requests.errors import RequestNotFound
-from app.requests.rules import RequestDetails, TrainingBasis, check_free_text
+from app.requests.rules import Outcome, RequestDetails, TrainingBasis, check_free_text
 from app.requests.service import RequestService
 
 # Who sees every agreement; anybody else their own, and a manager those of their people.
@@ -89,6 +89,9 @@ _SEE_ALL = (Role.HR, Role.MT, Role.AUDITOR)
 _SIGNED_HOW = "openid-connect"
 
 _DECIDED_ANEW = "A later decision was taken."
+_END_CHANGED = "The end of employment changed."
+_END_WITHDRAWN = "The end of employment was withdrawn."
+_COMPLETED = "The completion of the training was recorded."
 
 _TEMPLATE = Path(__file__).with_name("templates") / "agreement.typ"
 # For the personnel file: PDF/A, which holds its fonts and its structure.
@@ -183,8 +186,8 @@ class AgreementService:
         """Call for an agreement with each of these employees, as a grant does; return the ids.
 
         ``cost_cents`` is what is granted for one employee, the request's own cost without it. An
-        agreement that an earlier decision called for is superseded; one of the same decision
-        stays as it is.
+        agreement that an earlier decision called for is superseded, and an open claim under it
+        withdrawn; one of the same decision stays as it is.
 
         Source: VIS-7.1, VIS-7.9.
         """
@@ -203,6 +206,7 @@ class AgreementService:
                 continue
             if before is not None:
                 await self._end(before, AgreementAction.SUPERSEDE, _DECIDED_ANEW)
+                await self._withdraw_open((before.id,), _DECIDED_ANEW)
             agreement = Agreement(
                 organisation_id=self._work.organisation_id,
                 id=new_id(),
@@ -243,6 +247,42 @@ class AgreementService:
             await self._end(agreement, AgreementAction.VOID, why)
         await self._withdraw_open([agreement.id for agreement in found], why)
         return [agreement.id for agreement in found]
+
+    async def complete(
+        self,
+        request_id: UUID,
+        *,
+        expected: frozenset[int] | None,
+        completed_on: date,
+        outcome: Outcome | None,
+        completed: Mapping[UUID, bool],
+    ) -> RequestDetails:
+        """Record the completion of a training, and reckon open claims under it anew.
+
+        A claim on who announced to leave was made as if the training would not be completed.
+
+        Raises:
+            whatever ``RequestService.complete`` refuses.
+
+        Source: VIS-7.7.
+        """
+        details = await self._requests.complete(
+            request_id,
+            expected=expected,
+            completed_on=completed_on,
+            outcome=outcome,
+            completed=completed,
+        )
+        found = await self._agreements.lock_live_of_request(request_id)
+        claims = await self._agreements.live_claims([agreement.id for agreement in found])
+        ends = await self._people.ends([claim.employee_id for claim in claims.values()])
+        for agreement in found:
+            end = ends.get(agreement.employee_id)
+            if agreement.id in claims and end is not None:
+                await self._settle(
+                    agreement, details, end, claims[agreement.id], because=_COMPLETED
+                )
+        return details
 
     async def classify(
         self,
@@ -322,7 +362,11 @@ class AgreementService:
                 if agreement.employee_id != end.employee_id:
                     continue
                 settled = await self._settle(
-                    agreement, details[agreement.request_id], end, claims.get(agreement.id)
+                    agreement,
+                    details[agreement.request_id],
+                    end,
+                    claims.get(agreement.id),
+                    because=_END_CHANGED,
                 )
                 if isinstance(settled, NoClaim):
                     without.append(settled)
@@ -491,7 +535,9 @@ class AgreementService:
     async def sign(self, agreement_id: UUID, *, document_sha256: str) -> AgreementDetails:
         """Sign the document that was read: the employee first, then the manager it names.
 
-        The first signature fixes the text. Locks the agreement, so that two signers queue.
+        The first signature fixes the text. With the second the agreement is in force: when the
+        end of the employment was announced by then, its claim is made. Locks the agreement, so
+        that two signers queue.
 
         Raises:
             AgreementNotFound: see ``agreement``.
@@ -500,6 +546,7 @@ class AgreementService:
             DocumentChanged: the SHA-256 that was sent is not the document's (LAW-14).
             DocumentAltered: the bytes are not those that the employee signed.
             TooLateToSign: the training has started (VIS-7.1).
+            NotEmployed: the employee or the signer has left.
         """
         agreement = await self._locked(agreement_id)
         person_id = self._work.actor.person_id
@@ -516,6 +563,10 @@ class AgreementService:
             )
         details = (await self._requests.details((agreement.request_id,)))[agreement.request_id]
         check_in_time(starts_on=details.starts_on, today=self._work.today)
+        signers = (
+            {agreement.employee_id} if person_id is None else {agreement.employee_id, person_id}
+        )
+        await self._people.require_employed(signers, self._work.today)
         await self._intact_document(agreement, await self._agreements.signatures(agreement.id))
         if role is SignatureRole.EMPLOYEE:
             agreement.frozen_at = self._work.now
@@ -541,6 +592,9 @@ class AgreementService:
             after={"status": agreement.status, "document_sha256": document_sha256},
             rule_ids=("VIS-7.3", "LAW-14"),
         )
+        end = (await self._people.ends((agreement.employee_id,))).get(agreement.employee_id)
+        if role is SignatureRole.MANAGER and end is not None:
+            await self._settle(agreement, details, end, None, because=_END_CHANGED)
         return await self._whole(agreement)
 
     # --- Leaving and claims ---------------------------------------------------------------------
@@ -562,6 +616,20 @@ class AgreementService:
             employee_id, left_on=left_on, reason=reason, initiative=initiative
         )
         return (await self.settle_departures((end,)))[0]
+
+    async def withdraw_end(self, employee_id: UUID) -> tuple[EndOfEmployment, list[RepaymentClaim]]:
+        """Take back an announced end; return it, with the claims that are withdrawn for it.
+
+        What was waived or has gone to payroll stays. Hours that the end released are not reserved
+        again: what takes place after all is granted anew.
+
+        Raises:
+            EmployeeNotFound, NoEndAnnounced, EmploymentOver: see ``PeopleService``.
+        """
+        end = await self._people.withdraw_end(employee_id)
+        found = await self._agreements.lock_live_of_employees((employee_id,))
+        claims = await self._withdraw_open([agreement.id for agreement in found], _END_WITHDRAWN)
+        return end, claims
 
     async def confirm(
         self, claim_id: UUID, *, reason: str, expected: frozenset[int] | None
@@ -788,8 +856,13 @@ class AgreementService:
         details: RequestDetails,
         end: EndOfEmployment,
         existing: RepaymentClaim | None,
+        *,
+        because: str,
     ) -> RepaymentClaim | NoClaim:
-        """Return the claim under one agreement: the one that stands, a new one, or why none."""
+        """Return the claim under one agreement: the one that stands, a new one, or why none.
+
+        ``because`` is the reason for which the one that was there would be withdrawn.
+        """
         if existing is not None and existing.status in (ClaimStatus.WAIVED, ClaimStatus.EXPORTED):
             return existing
         terms = _terms_of(agreement)
@@ -801,9 +874,7 @@ class AgreementService:
             return existing
         claim = None if result.amount_cents == 0 else self._new_claim(agreement, end, result)
         if existing is not None:
-            await self._withdraw(
-                existing, "The end of employment changed.", superseded_by=claim and claim.id
-            )
+            await self._withdraw(existing, because, superseded_by=claim and claim.id)
         if claim is None:
             return NoClaim(agreement.id, result.steps)
         await self._agreements.add(claim)
@@ -841,10 +912,19 @@ class AgreementService:
         claim.steps = stored_steps(result.steps)
         claim.remarks = stored_steps(result.remarks)
 
-    async def _withdraw_open(self, agreement_ids: Collection[UUID], reason: str) -> None:
-        for claim in (await self._agreements.live_claims(agreement_ids)).values():
-            if claim.status in (ClaimStatus.AWAITING_CONFIRMATION, ClaimStatus.DUE):
-                await self._withdraw(claim, reason, superseded_by=None)
+    async def _withdraw_open(
+        self, agreement_ids: Collection[UUID], reason: str
+    ) -> list[RepaymentClaim]:
+        """Withdraw the claims under these agreements that are still open, and return them."""
+        found = (await self._agreements.live_claims(agreement_ids)).values()
+        still_open = [
+            claim
+            for claim in found
+            if claim.status in (ClaimStatus.AWAITING_CONFIRMATION, ClaimStatus.DUE)
+        ]
+        for claim in still_open:
+            await self._withdraw(claim, reason, superseded_by=None)
+        return still_open
 
     async def _withdraw(
         self, claim: RepaymentClaim, reason: str, *, superseded_by: UUID | None

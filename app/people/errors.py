@@ -144,6 +144,19 @@ class EmploymentOver(Refusal):
     )
 
 
+class NoEndAnnounced(Refusal):
+    slug = "no-end-announced"
+    title = Text(en="No end was announced", nl="Geen einde aangekondigd")
+    detail = Text(
+        en="The employee's latest employment has no last day.",
+        nl="Het laatste dienstverband van de medewerker heeft geen laatste dag.",
+    )
+    remedy = Text(
+        en="There is nothing to withdraw: read the employee's employments.",
+        nl="Er is niets in te trekken: lees de dienstverbanden van de medewerker.",
+    )
+
+
 class EmploymentRunning(Refusal):
     slug = "employment-running"
     title = Text(en="An employment is running", nl="Er loopt een dienstverband")

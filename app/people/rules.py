@@ -12,6 +12,7 @@ from app.people.errors import (
     EmploymentOver,
     EmploymentRunning,
     EndBeforeHiring,
+    NoEndAnnounced,
     OwnManager,
     PlacementOutsideEmployment,
 )
@@ -290,6 +291,36 @@ def check_end(employment: EmploymentRow, *, left_on: date, today: date) -> None:
         raise EmploymentOver(left_on=employment.left_on)
     if left_on < employment.hired_on:
         raise EndBeforeHiring(hired_on=employment.hired_on, asked_on=left_on)
+
+
+def end_of(employment: EmploymentRow) -> EndOfEmployment | None:
+    """Return an employment's end as it stands, None as long as none is recorded."""
+    if employment.left_on is None:
+        return None
+    return EndOfEmployment(
+        employee_id=employment.employee_id,
+        employment_id=employment.id,
+        hired_on=employment.hired_on,
+        left_on=employment.left_on,
+        reason=employment.leaving_reason or LeavingReason.UNKNOWN,
+        initiative=employment.leaving_initiative or LeavingInitiative.UNKNOWN,
+        previous_left_on=None,
+    )
+
+
+def end_to_withdraw(employment: EmploymentRow, *, today: date) -> EndOfEmployment:
+    """Return the announced end of an employment, which may be withdrawn through its last day.
+
+    Raises:
+        NoEndAnnounced: there is none.
+        EmploymentOver: the recorded last day lies before ``today``.
+    """
+    end = end_of(employment)
+    if end is None:
+        raise NoEndAnnounced
+    if end.left_on < today:
+        raise EmploymentOver(left_on=end.left_on)
+    return end
 
 
 def in_cycle(managers: Mapping[Person, Person | None]) -> frozenset[Person]:

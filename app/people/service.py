@@ -37,6 +37,8 @@ from app.people.rules import (
     check_hiring,
     check_placement,
     email_key,
+    end_of,
+    end_to_withdraw,
     search_key,
 )
 from app.people.schemas import (
@@ -175,18 +177,20 @@ class PeopleService:
         if absent:
             raise NotEmployed(day_on=day, personnel_numbers=absent)
 
-    async def last_days(self, employee_ids: Collection[UUID]) -> dict[UUID, date]:
-        """Return the last day of those whose latest employment has ended or is announced to end."""
+    async def ends(self, employee_ids: Collection[UUID]) -> dict[UUID, EndOfEmployment]:
+        """Return the end of those whose latest employment has ended or is announced to end."""
         latest: dict[UUID, EmploymentRow] = {}
         for employment in await self._people.employments(employee_ids):
             known = latest.get(employment.employee_id)
             if known is None or employment.hired_on > known.hired_on:
                 latest[employment.employee_id] = employment
-        return {
-            employee_id: employment.left_on
-            for employee_id, employment in latest.items()
-            if employment.left_on is not None
-        }
+        ends = {employee_id: end_of(employment) for employee_id, employment in latest.items()}
+        return {employee_id: end for employee_id, end in ends.items() if end is not None}
+
+    async def last_days(self, employee_ids: Collection[UUID]) -> dict[UUID, date]:
+        """Return the last day of those whose latest employment has ended or is announced to end."""
+        ends = await self.ends(employee_ids)
+        return {employee_id: end.left_on for employee_id, end in ends.items()}
 
     async def employments(
         self, employee_id: UUID
@@ -379,6 +383,31 @@ class PeopleService:
             initiative=initiative,
             previous_left_on=latest.left_on,
         )
+
+    async def withdraw_end(self, employee_id: UUID) -> EndOfEmployment:
+        """Take back an announced end: the employee stays. Return the end that was.
+
+        Raises:
+            EmployeeNotFound: there is none of this id here.
+            NoEndAnnounced: the latest employment has no last day.
+            EmploymentOver: the recorded last day has passed.
+        """
+        employee = await self._lock(employee_id)
+        latest = (await self._people.employments((employee_id,)))[-1]
+        end = end_to_withdraw(latest, today=self._work.today)
+        employment = await self._people.employment(latest.id)
+        employment.left_on = None
+        employment.leaving_reason = None
+        employment.leaving_initiative = None
+        employee.version += 1
+        await self._people.flush()
+        await self._record(
+            "employment.end_withdrawn",
+            employee_id,
+            before={"left_on": end.left_on, "reason": end.reason, "initiative": end.initiative},
+            after={"left_on": None},
+        )
+        return end
 
     async def team(self, team_id: UUID) -> TeamRow:
         """Return a team.

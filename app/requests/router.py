@@ -20,7 +20,6 @@ from app.policy.errors import NoPolicyInForce
 from app.requests.errors import (
     ActionNotAllowed,
     BsnInText,
-    CompletionMistimed,
     ConversationMissing,
     CostBeyondReach,
     DatesReversed,
@@ -30,10 +29,8 @@ from app.requests.errors import (
     InterimConsentNotNeeded,
     NecessityMissing,
     NotYourStep,
-    OutcomeInconsistent,
     OwnRequest,
     ParticipantNotYours,
-    ParticipantsDiffer,
     RatingOffScale,
     RequestNotFound,
     SessionOutsideTraining,
@@ -42,13 +39,12 @@ from app.requests.errors import (
     TwiceNamed,
     VatTwice,
 )
-from app.requests.rules import RequestFilter, RequestStatus, check_named_once
+from app.requests.rules import RequestFilter, RequestStatus
 from app.requests.schemas import (
     AssessmentIn,
     AssessmentOut,
     ClassificationList,
     ClassificationOut,
-    CompletionIn,
     ConsentIn,
     RefusalIn,
     RequestIn,
@@ -283,48 +279,6 @@ async def withdraw_request(
 ) -> RequestOut:
     """Withdraw a request, with the reason; it stays to be read."""
     details = await service.withdraw(request_id, expected=expected, reason=body.reason)
-    tag(response, details.version)
-    return RequestOut.of(details)
-
-
-@router.post(
-    "/{requestId}/completion",
-    **operation(
-        summary="Record that a training was completed",
-        term="opleiding afronden",
-        roles=(Role.MANAGER, Role.HR),
-        refusals=(
-            *_STEP_REFUSALS,
-            OwnRequest,
-            NotYourStep,
-            CompletionMistimed,
-            OutcomeInconsistent,
-            ParticipantsDiffer,
-            TwiceNamed,
-        ),
-        precondition=True,
-        role_rule="VIS-5.3",
-    ),
-)
-async def complete_request(
-    request_id: RequestId,
-    body: CompletionIn,
-    expected: ExpectedVersions,
-    service: Service,
-    response: Response,
-) -> RequestOut:
-    """Record the day of completion, the outcome, and of each participant whether it was completed.
-
-    The terms of repayment run from this day (VIS-7.7), so nobody records it who takes part.
-    """
-    check_named_once("participants", [item.employee_id for item in body.participants])
-    details = await service.complete(
-        request_id,
-        expected=expected,
-        completed_on=body.completed_on,
-        outcome=None if body.outcome is None else body.outcome.as_outcome(),
-        completed={item.employee_id: item.completed for item in body.participants},
-    )
     tag(response, details.version)
     return RequestOut.of(details)
 
