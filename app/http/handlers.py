@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Match
 
 from app.http.problems import (
     DefectFound,
-    InputInvalid,
     MethodNotAllowed,
     NoSuchPath,
+    input_refused,
     problem,
 )
 from app.kernel.errors import Refusal
@@ -35,7 +35,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    return problem(request, InputInvalid(cast("RequestValidationError", error).errors()))
+    return problem(request, input_refused(cast("RequestValidationError", error).errors()))
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

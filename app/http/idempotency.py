@@ -61,7 +61,7 @@ class KeyMalformed(EdgeRefusal):
 
 class KeyReused(EdgeRefusal):
     slug = "idempotency-key-reused"
-    kind = Kind.UNPROCESSABLE
+    kind = Kind.INVALID
     status = 422
     title = Text(en="Key of another request", nl="Sleutel van een ander verzoek")
     detail = Text(

@@ -5,9 +5,11 @@ from typing import Annotated, ClassVar
 
 from fastapi import Header, Request, Response
 
+from app.http.problems import EdgeRefusal
 from app.kernel.errors import Kind, Refusal, Text
 
-_TAGS = re.compile(r'\s*((W/)?"[\x21\x23-\x7e]*")\s*(,\s*(W/)?"[\x21\x23-\x7e]*"\s*)*')
+_TAG = r'(W/)?"[!#-~]*"'
+_TAGS = re.compile(rf" *{_TAG} *(, *{_TAG} *)*")
 _STRONG = re.compile(r'(?<!W/)"([1-9][0-9]{0,9})"')
 
 
@@ -25,9 +27,10 @@ class PreconditionMissing(Refusal):
     )
 
 
-class PreconditionMalformed(Refusal):
-    slug: ClassVar[str] = "precondition-malformed"
-    kind: ClassVar[Kind] = Kind.INVALID
+class PreconditionMalformed(EdgeRefusal):
+    slug = "precondition-malformed"
+    kind = Kind.INVALID
+    status = 400
     title = Text(en="If-Match can not be read", nl="If-Match is onleesbaar")
     detail = Text(
         en='If-Match is "*" or a list of quoted tags, such as "3".',
@@ -46,6 +49,7 @@ async def if_match(
             alias="If-Match",
             max_length=1000,
             description="ETag of the version that was read; a list or `*` is taken too.",
+            json_schema_extra={"pattern": rf"^( *\* *| *{_TAG} *(, *{_TAG} *)*)$"},
         ),
     ] = None,
 ) -> frozenset[int] | None:

@@ -24,12 +24,11 @@ PROBLEM_PAGES = "/problems/"
 MAX_ERRORS = 100
 
 _STATUS_OF = {
-    Kind.INVALID: 400,
+    Kind.INVALID: 422,
     Kind.FORBIDDEN: 403,
     Kind.ABSENT: 404,
     Kind.CONFLICT: 409,
     Kind.STALE: 412,
-    Kind.UNPROCESSABLE: 422,
     Kind.PRECONDITION_REQUIRED: 428,
 }
 
@@ -113,6 +112,30 @@ class InputInvalid(EdgeRefusal):
         """Take findings as the validator gives them: ``type``, ``loc``, ``msg`` and ``ctx``."""
         super().__init__(error_count=len(findings))
         self.findings = findings
+
+
+class InputImpossible(InputInvalid):
+    slug = "input-impossible"
+    status = 422
+    title = Text(en="Impossible input", nl="Onmogelijke invoer")
+    detail = Text(
+        en="{error_count} value(s) have the right form but can not be so; `errors` names each.",
+        nl="{error_count} waarde(n) hebben de juiste vorm maar kunnen niet; `errors` noemt ze.",
+    )
+
+
+def input_refused(findings: Sequence[Mapping[str, Any]]) -> InputInvalid:
+    """Return the refusal of input with these findings of the validator.
+
+    What the contract's schema says is 400; when all findings are beyond its words (an end before
+    its beginning, two members that exclude each other), 422.
+    """
+    beyond = all(finding["type"] in _BEYOND_SCHEMA for finding in findings)
+    return (InputImpossible if beyond else InputInvalid)(findings)
+
+
+# The codes of what a validator of our own finds and JSON Schema has no word for.
+_BEYOND_SCHEMA = frozenset({"value_error", "out_of_reach"})
 
 
 class SignInNeeded(EdgeRefusal):

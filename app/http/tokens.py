@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,7 +34,8 @@ _FOREIGN = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
 _LEEWAY = 30
 _MAX_TOKEN = 8192
-_MAX_SUBJECT = 255
+# As long as a provider may make a subject (OpenID Connect Core, section 2).
+_MAX_NAME = 255
 _MIN_RSA_BITS = 2048
 
 _REMEMBER_SECONDS = 60
@@ -165,18 +166,20 @@ class Verifier:
     async def _identify(self, claims: Claims) -> Identity:
         reference = _claim(claims, self._paths.organisation)
         subject = claims["sub"]
-        if not isinstance(reference, str) or not 0 < len(subject) <= _MAX_SUBJECT:
+        person = _claim(claims, self._paths.person)
+        person = str(person) if isinstance(person, str | int) else None
+        if not (_names(reference) and _names(subject) and (person is None or _names(person))):
+            _log.info("token refused", extra={"reason": "a name that is none"})
             raise SignInNeeded
         organisation_id = await self._tenants.find_tenant(reference)
         if organisation_id is None:
             _log.info("token refused", extra={"reason": "unknown organisation"})
             raise SignInNeeded
-        person = _claim(claims, self._paths.person)
         return Identity(
             organisation_id=organisation_id,
             subject=subject,
             roles=self._roles(_claim(claims, self._paths.roles)),
-            personnel_number=str(person) if isinstance(person, str | int) else None,
+            personnel_number=person,
         )
 
     def _roles(self, claimed: object) -> frozenset[Role]:
@@ -300,6 +303,11 @@ def _fits(key: PyJWK, algorithm: str) -> bool:
     if isinstance(key.key, RSAPublicKey) and key.key.key_size < _MIN_RSA_BITS:
         return False
     return algorithm in _GOOD_FOR.get(key.algorithm_name, ())
+
+
+def _names(claim: object) -> TypeGuard[str]:
+    """Tell whether a claim can name somebody: some text, not endless, that can be stored."""
+    return isinstance(claim, str) and 0 < len(claim) <= _MAX_NAME and claim.isprintable()
 
 
 def _claim(claims: Claims, path: str) -> object:

@@ -17,14 +17,16 @@ Fact = Scalar | Sequence[Scalar] | Sequence[Mapping[str, Scalar]]
 
 
 class Kind(StrEnum):
-    """What sort of refusal it is; ``http/problems.py`` alone knows the status code of each."""
+    """What sort of refusal it is; ``http/problems.py`` alone knows the status code of each.
+
+    INVALID is input in the right form that can not be so; the form itself the edge checks.
+    """
 
     INVALID = "invalid"
     FORBIDDEN = "forbidden"
     ABSENT = "absent"
     CONFLICT = "conflict"
     STALE = "stale"
-    UNPROCESSABLE = "unprocessable"
     PRECONDITION_REQUIRED = "precondition-required"
 
 

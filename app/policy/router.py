@@ -120,7 +120,7 @@ async def get_policy_in_force(
 
 
 @router.get(
-    "/{policyVersionId}",
+    "/{policyVersionId:uuid}",
     **operation(
         summary="Read a policy version",
         term="beleidsversie inzien",
@@ -138,7 +138,7 @@ async def get_policy_version(
 
 
 @router.put(
-    "/{policyVersionId}",
+    "/{policyVersionId:uuid}",
     **operation(
         summary="Replace a draft policy version",
         term="concept-beleidsversie vervangen",
@@ -163,7 +163,7 @@ async def replace_policy_version(
 
 
 @router.post(
-    "/{policyVersionId}/activation",
+    "/{policyVersionId:uuid}/activation",
     **operation(
         summary="Activate a policy version",
         term="beleidsversie vaststellen",

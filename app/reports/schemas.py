@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from app.http.schemas import Code, Line, Moment, Out, PageSchema, Prose, at_most
+from app.http.schemas import Code, Line, Moment, Out, PageSchema, Prose, Subject, at_most
 from app.kernel.actors import Role
 
 Position = Annotated[int, Field(ge=0, le=2**53 - 1)]
@@ -29,7 +29,7 @@ class AuditEntryOut(Out):
     position: Position | None = Field(
         description="Place in the chain that seals the trail; null until it is sealed."
     )
-    subject: Line = Field(description="Who acted, as the token names them.")
+    subject: Subject = Field(description="Who acted, as the token names them.")
     person_id: UUID | None = Field(description="The employee who acted; null for a service.")
     roles: Annotated[list[Role], at_most(20)] = Field(description="What they acted as.")
     origin: Line | None = Field(description="Where it came in from: an address, or a command.")

@@ -91,7 +91,7 @@ async def test_a_rating_lies_on_the_scale(client: httpx.AsyncClient, cast: Cast)
 
     answer = await assess(client, cast.as_hr, body["id"], ratings_body(5))
 
-    facts = problem(answer, 400, "rating-off-scale", "VIS-4.2")
+    facts = problem(answer, 422, "rating-off-scale", "VIS-4.2")
     assert (facts["rating"], facts["highestRating"]) == (5, 4)
 
 
@@ -101,7 +101,7 @@ async def test_a_criterion_is_rated_once(client: httpx.AsyncClient, cast: Cast) 
 
     answer = await assess(client, cast.as_hr, body["id"], {"ratings": [rating, rating]})
 
-    problem(answer, 400, "twice-named")
+    problem(answer, 422, "twice-named")
 
 
 @pytest.mark.rule("LAW-12")
@@ -113,7 +113,7 @@ async def test_a_motivation_holds_no_citizen_service_number(
 
     answer = await assess(client, cast.as_hr, body["id"], {"ratings": [rating]})
 
-    problem(answer, 400, "bsn-in-text", "LAW-12")
+    problem(answer, 422, "bsn-in-text", "LAW-12")
 
 
 async def test_a_draft_is_not_assessed(client: httpx.AsyncClient, cast: Cast) -> None:

@@ -192,7 +192,7 @@ async def test_another_organisations_auditor_sees_nothing_of_it(
         {"since": "2026-06-15T10:00:00"},
         {"objectType": "a b"},
         {"action": ""},
-        {"cursor": "nonsense"},
+        {"cursor": "not sense"},
         {"limit": "0"},
         {"object_type": "training_request"},
     ],

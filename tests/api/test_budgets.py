@@ -213,7 +213,7 @@ async def test_means_that_are_no_whole_cents_are_refused(
         headers=keyed(mt),
         json={"amountCents": 1, "motivation": "Zie BSN 111222333."},
     )
-    assert told(numbered) == (400, "bsn-in-text")
+    assert told(numbered) == (422, "bsn-in-text")
 
 
 # --- Commitments --------------------------------------------------------------------------------
@@ -433,7 +433,6 @@ async def test_nobody_but_hr_books_an_invoice(
     "changes",
     [
         {"amountCents": -1},
-        {"amountCents": 0},
         {"amountCents": 10**12 + 1},
         {"invoiceReference": ""},
         {"invoiceReference": "a\nb"},
@@ -449,3 +448,11 @@ async def test_an_invoice_that_is_no_invoice_is_refused(
 ) -> None:
     answer = await book(client, hr, commitment_id, {**invoice(1_000), **changes})
     assert answer.status_code == 400
+
+
+async def test_an_invoice_of_nothing_can_only_close_a_commitment(
+    client: httpx.AsyncClient, hr: dict[str, str], commitment_id: UUID
+) -> None:
+    answer = await book(client, hr, commitment_id, {**invoice(1_000), "amountCents": 0})
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "/problems/input-impossible"

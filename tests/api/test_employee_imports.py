@@ -148,7 +148,7 @@ async def test_nine_faults_are_named_by_line_and_column_and_keep_everything_out(
 
     refused = await send(client, hris, WITH_FAULTS)
 
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     problem = refused.json()
     assert problem["type"] == "/problems/import-refused"
     assert (problem["facts"]["rowCount"], problem["facts"]["faultyRowCount"]) == (21, 9)
@@ -420,7 +420,7 @@ async def test_lines_are_judged_together(
 ) -> None:
     refused = await send(client, hris, export(*lines))
 
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert places(refused.json()["facts"]["errors"]) == found
 
 
@@ -489,7 +489,7 @@ async def test_rows_in_json_are_taken_over_like_lines(
     assert counts(answer) == {"row": 2, "created": 2, "ended": 1}
     people = await views(work)
     assert people["2"].placed.placement.assignment.manager_id == people["1"].employee.id
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     (error,) = refused.json()["facts"]["errors"]
     assert (error["line"], error["column"], error["value"]) == (1, "hiredOn", "2019-02-30")
     assert set(await views(work)) == {"1", "2"}
@@ -511,7 +511,7 @@ async def test_a_file_that_is_no_export_is_refused_as_a_whole(
 ) -> None:
     refused = await send(client, hris, content)
 
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert refused.json()["type"] == f"/problems/{slug}"
 
 

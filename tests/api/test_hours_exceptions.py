@@ -90,7 +90,7 @@ async def test_an_exception_makes_room_past_a_norm_that_binds(
         ({"discussedOn": "2026-06-16"}, "exception-not-beforehand", 409),
         ({"calendarYear": 2025}, "exception-for-past-year", 409),
         ({"employeeId": "01980000-0000-7000-8000-00000000dead"}, "employee-not-found", 404),
-        ({"reason": "BSN 111222333 staat in het dossier."}, "bsn-in-text", 400),
+        ({"reason": "BSN 111222333 staat in het dossier."}, "bsn-in-text", 422),
     ],
     ids=str,
 )

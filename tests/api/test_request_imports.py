@@ -155,7 +155,7 @@ async def test_one_fault_keeps_everything_out_and_each_is_named(
 
     answer = await send(client, cast.as_hr, content)
 
-    facts = problem(answer, 400, "import-refused")
+    facts = problem(answer, 422, "import-refused")
     assert (facts["rowCount"], facts["faultyRowCount"]) == (8, 7)
     assert [(item["line"], item["column"], item["code"]) for item in facts["errors"]] == [
         (3, "Startdatum", "not-a-date"),
@@ -228,7 +228,7 @@ async def test_a_changed_row_does_not_change_what_was_submitted(
 
     [row] = same.json()["requests"]
     assert (row["change"], row["status"], row["tranche"]) == ("unchanged", "granted", None)
-    [error] = problem(changed, 400, "import-refused")["errors"]
+    [error] = problem(changed, 422, "import-refused")["errors"]
     assert (error["column"], error["code"]) == ("Aanvraag", "imported-request-settled")
 
 
@@ -259,7 +259,7 @@ async def test_a_json_list_is_taken_in_like_a_file(client: httpx.AsyncClient, ca
     no_list = await client.post("/request-imports", json={"rows": []}, headers=cast.as_hr)
 
     assert answer.json()["createdCount"] == 1, answer.text
-    [error] = problem(faulty, 400, "import-refused")["errors"]
+    [error] = problem(faulty, 422, "import-refused")["errors"]
     assert (error["line"], error["column"]) == (1, "amountCents")
     problem(no_list, 400, "input-invalid")
 
@@ -276,7 +276,7 @@ async def test_a_json_list_is_taken_in_like_a_file(client: httpx.AsyncClient, ca
 async def test_a_file_that_is_no_list_is_refused(
     client: httpx.AsyncClient, cast: Cast, content: bytes, slug: str
 ) -> None:
-    problem(await send(client, cast.as_hr, content), 400, slug)
+    problem(await send(client, cast.as_hr, content), 422, slug)
 
 
 @pytest.mark.parametrize("role", [Role.EMPLOYEE, Role.MANAGER, Role.MT, Role.HRIS, Role.ADMIN])
@@ -294,7 +294,7 @@ async def test_numbers_of_another_organisation_are_unknown_here(
 
     answer = await send(client, theirs, tranche_list(line_for(cast)))
 
-    [error] = problem(answer, 400, "import-refused")["errors"]
+    [error] = problem(answer, 422, "import-refused")["errors"]
     assert error["code"] == "unknown-personnel-number"
 
 

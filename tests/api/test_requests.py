@@ -151,7 +151,7 @@ async def test_a_citizen_service_number_is_refused_and_not_repeated(
         headers=cast.as_manager,
     )
 
-    assert problem(answer, 400, "bsn-in-text", "LAW-12") == {"field": "motivation"}
+    assert problem(answer, 422, "bsn-in-text", "LAW-12") == {"field": "motivation"}
     assert BSN not in answer.text
 
 
@@ -195,7 +195,7 @@ async def test_a_draft_that_does_not_hold_together_is_refused(
         "/requests", json=request_body(cast.employee, **members), headers=cast.as_manager
     )
 
-    problem(answer, 400, slug)
+    problem(answer, 422, slug)
 
 
 @pytest.mark.parametrize(
@@ -745,7 +745,7 @@ async def test_the_reason_of_a_classification_holds_no_citizen_service_number(
         client, cast.as_hr, body["id"], "classifications", {"basis": "cao", "reason": BSN}
     )
 
-    problem(answer, 400, "bsn-in-text", "LAW-12")
+    problem(answer, 422, "bsn-in-text", "LAW-12")
 
 
 # --- Ending -------------------------------------------------------------------------------------
@@ -822,7 +822,7 @@ async def test_a_completion_says_of_each_participant_how_it_ended(
     ("members", "status", "slug"),
     [
         ({"completedOn": "2027-02-03"}, 409, "completion-mistimed"),
-        ({"outcome": {"kind": "diploma", "credits": 3}}, 400, "outcome-inconsistent"),
+        ({"outcome": {"kind": "diploma", "credits": 3}}, 422, "outcome-inconsistent"),
         ({"participants": [{"employeeId": str(new_id()), "completed": True}]}, 409, None),
     ],
 )
@@ -856,7 +856,7 @@ async def test_a_participant_stands_in_a_completion_once(
         client, cast.as_hr, granted["id"], "completion", completion(cast, participants=twice)
     )
 
-    problem(answer, 400, "twice-named")
+    problem(answer, 422, "twice-named")
 
 
 async def test_nobody_records_ones_own_completion(

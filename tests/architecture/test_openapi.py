@@ -62,7 +62,7 @@ def test_every_operation_of_the_service_is_in_it(
     service: FastAPI, contract: dict[str, Any]
 ) -> None:
     served = {
-        (route.path, method.lower())
+        (route.path_format, method.lower())
         for route in service.state.api.routes
         if isinstance(route, TransactionalRoute)
         for method in route.methods or ()

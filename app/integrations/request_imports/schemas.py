@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
 from app.http.findings import message_of
@@ -20,6 +20,7 @@ from app.http.schemas import (
     Prose,
     Year,
     at_most,
+    json_integer,
 )
 from app.integrations.hris.rules import ImportMode, is_formula
 from app.integrations.hris.schemas import RowErrorOut
@@ -40,7 +41,7 @@ from app.kernel.wording import Language
 from app.requests.rules import IntakeChange, RequestStatus, TrainingBasis
 
 MOST_ERRORS_TOLD = 1000
-TotalMinutes = Annotated[int, Field(ge=0, le=600_000, strict=True)]
+TotalMinutes = Annotated[int, Field(ge=0, le=600_000), BeforeValidator(json_integer)]
 
 
 class RequestRowIn(In):
@@ -53,7 +54,7 @@ class RequestRowIn(In):
     starts_on: Day
     ends_on: Day
     amount_cents: AmountCents = Field(description="Per participant, without VAT.")
-    vat_basis_points: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    vat_basis_points: Annotated[int, Field(ge=0, le=10_000), BeforeValidator(json_integer)] = 0
     working_minutes: TotalMinutes = Field(description="In working time, of each participant.")
     own_minutes: TotalMinutes = 0
     basis: TrainingBasis
@@ -95,7 +96,7 @@ class ImportTrancheOut(Out):
     """The tranche that a request falls in by its moment of submission."""
 
     year: Year
-    number: Annotated[int, Field(ge=1, le=12, strict=True)]
+    number: Annotated[int, Field(ge=1, le=12), BeforeValidator(json_integer)]
     closes_on: Day
 
 
