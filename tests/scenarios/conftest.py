@@ -1,7 +1,8 @@
-"""The demo as it really runs: loaded once for all scenarios, and served by a process of its own."""
+"""The demo as it really runs: loaded once, and served to each module from a copy of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -23,17 +24,27 @@ class DemoService:
 
 
 @pytest.fixture(scope="session")
+def loaded_demo(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of a database into which ``leerruimte demo`` has loaded the demo."""
+    with fresh_database(server_url) as url:
+        folder = str(tmp_path_factory.mktemp("demo"))
+        loaded = leerruimte("demo", DATABASE_URL=url, DATA_DIR=folder)
+        assert loaded.returncode == 0, loaded.stderr
+        yield urlsplit(url).path.lstrip("/")
+
+
+@pytest.fixture(scope="module")
 def demo_service(
-    server_url: str, tmp_path_factory: pytest.TempPathFactory
+    server_url: str, loaded_demo: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DemoService]:
-    """Return the demo, loaded into a database of its own and served by ``leerruimte run``."""
+    """Return the demo as loaded, in a database of the module's own, served by a process."""
     port = free_port()
     with (
-        fresh_database(server_url) as url,
+        fresh_database(server_url, template=loaded_demo) as url,
         served(
             "run",
             DATABASE_URL=url,
-            DATA_DIR=str(tmp_path_factory.mktemp("demo")),
+            DATA_DIR=str(tmp_path_factory.mktemp("served")),
             PORT=port,
             DEMO="true",
         ),
