@@ -1,13 +1,13 @@
 """The second tranche of 2026: HR's own list, completed, assessed, and put before the MT.
 
-The list is as HR has it: four requests came too late and fall in the next tranche (VIS-6.1), and
-seventeen name no conversation (VIS-3.2), so that they stay drafts until HR has it from the managers
-and takes the completed lines in again.
+The list is as HR has it. Seventeen requests name no conversation (VIS-3.2): they stay drafts until
+HR has it from their managers, on the closing day, and submits them. Four came after that day, so
+that they fall in the next tranche (VIS-6.1).
 """
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import StringIO
 from uuid import UUID
@@ -21,7 +21,7 @@ from app.demo.trainings import seeded
 from app.hours.rules import ExceptionGround, HourRoom
 from app.hours.service import HourService
 from app.kernel.quantities import Cents, Minutes
-from app.requests.rules import NECESSARY_BASES, RequestDetails
+from app.requests.rules import NECESSARY_BASES, RequestDetails, RequestStatus
 from app.requests.service import RequestService
 
 LIST = FILES / "aanvragen-2026-tranche-2.csv"
@@ -29,14 +29,13 @@ LIST = FILES / "aanvragen-2026-tranche-2.csv"
 OF_THE_MT = "A26-2-042"
 
 _IN_TIME = "A26-2-001"
-_TAKEN_ON, _COMPLETED_ON = date(2026, 7, 20), date(2026, 7, 24)
+_CLOSED_ON, _LATE_ON = date(2026, 7, 15), date(2026, 7, 20)
 _ASSESSED_FROM, _PROPOSED_ON, _SUBMITTED_ON = (
     date(2026, 7, 27),
     date(2026, 8, 17),
     date(2026, 8, 20),
 )
-_BASIS, _CONVERSATION, _SUBMITTED = "Grondslag", "Gesprek op", "Ingediend op"
-_OWN_DEVELOPMENT = "Eigen ontwikkeling"
+_REFERENCE, _SUBMITTED = "Aanvraag", "Ingediend op"
 
 # The individual exceptions to the norm that the MT has decided on before (VIS-8.2), in hours.
 _EXCEPTIONS: Sequence[tuple[str, int, int]] = (("100622", 2027, 64), ("101468", 2027, 16))
@@ -46,25 +45,46 @@ _EXCEPTIONS_A_REQUEST = 2
 
 
 async def take_list(stage: Stage) -> None:
-    """Take HR's list in as it is, and then the lines that the managers have completed."""
+    """Take HR's list in on the closing day, complete what it lacks, and take in the late ones."""
     content = LIST.read_bytes()
-    await tranches.take_list(stage, content, taken_on=_TAKEN_ON)
-    await tranches.take_list(stage, _completed(content), taken_on=_COMPLETED_ON)
+    await tranches.take_list(stage, _until(content, _CLOSED_ON), taken_on=_CLOSED_ON)
+    await _complete(stage, await _drafts(stage, content))
+    await tranches.take_list(stage, content, taken_on=_LATE_ON)
 
 
-def _completed(content: bytes) -> bytes:
-    """Return the lines that named no conversation, now with the day it was held on."""
-    rows = list(csv.DictReader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
+def _until(content: bytes, day: date) -> bytes:
+    """Return the lines of the list that were handed in by a day."""
+    rows = _rows(content)
     written = StringIO(newline="")
     writer = csv.DictWriter(written, list(rows[0]), delimiter=";")
     writer.writeheader()
-    for row in rows:
-        if row[_BASIS] == _OWN_DEVELOPMENT and not row[_CONVERSATION]:
-            day, month, year = (int(part) for part in row[_SUBMITTED][:10].split("-"))
-            back = timedelta(days=seeded(row["Aanvraag"]).randint(15, 120))
-            held_on = date(year, month, day) - back
-            writer.writerow({**row, _CONVERSATION: held_on.strftime("%d-%m-%Y")})
+    writer.writerows(row for row in rows if _day(row[_SUBMITTED]) <= day)
     return written.getvalue().encode("utf-8-sig")
+
+
+async def _drafts(stage: Stage, content: bytes) -> list[RequestDetails]:
+    references = [row[_REFERENCE] for row in _rows(content)]
+    found = await tranches.by_reference(stage, references)
+    return [details for details in found.values() if details.status is RequestStatus.DRAFT]
+
+
+async def _complete(stage: Stage, drafts: Sequence[RequestDetails]) -> None:
+    """Name the conversation of each, some weeks back, and submit it."""
+    requests = RequestService(stage.by("hr", at(_CLOSED_ON, 16)))
+    for details in sorted(drafts, key=lambda details: details.reference):
+        held_on = _CLOSED_ON - timedelta(days=seeded(details.reference).randint(20, 150))
+        draft = replace(details.draft, conversation_on=held_on)
+        await requests.change(details.id, draft, expected=None)
+        await requests.submit(details.id, expected=None)
+
+
+def _rows(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(content.decode("utf-8-sig").splitlines(), delimiter=";"))
+
+
+def _day(moment: str) -> date:
+    day, month, year = (int(part) for part in moment.partition(" ")[0].split("-"))
+    return date(year, month, day)
 
 
 async def propose(stage: Stage) -> None:

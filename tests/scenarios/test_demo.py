@@ -25,8 +25,13 @@ from app.decisions.models import Proposal, ProposalItem
 from app.demo import load
 from app.demo.clock import DemoClock
 from app.demo.personas import EMPLOYER, OTHER_EMPLOYER, PERSONAS
-from app.demo.stage import Stage
-from app.kernel.actors import Actor
+from app.demo.second import LIST
+from app.demo.stage import EXPORT, Stage
+from app.integrations.hris import service as employees
+from app.integrations.hris.service import import_employees
+from app.integrations.request_imports import service as requests
+from app.integrations.request_imports.service import import_requests
+from app.kernel.actors import Actor, Role
 from app.ledger.service import LedgerService
 from app.main import create_app
 from app.people.models import Employee, Team
@@ -42,6 +47,8 @@ pytestmark = pytest.mark.slow
 # What the list of HR holds, and how many of its requests came in time (VIS-6.1).
 LISTED, IN_TIME = 81, 77
 NOBODY = "nobody"
+# After all that the demo tells.
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +133,9 @@ async def test_everybody_of_the_hris_export_is_there_in_fourteen_teams(demo: Dem
 async def test_the_list_lies_before_the_mt_but_for_what_came_too_late(demo: Demo) -> None:
     references = [f"A26-2-{number:03}" for number in range(1, LISTED + 1)]
     async with demo.database.transaction(demo.employer_id) as session:
-        requests = RequestRepository(session, demo.employer_id)
-        known = await requests.by_references(references)
-        details = await requests.details([found.id for found in known.values()])
+        repository = RequestRepository(session, demo.employer_id)
+        known = await repository.by_references(references)
+        details = await repository.details([found.id for found in known.values()])
         items = await session.scalars(
             select(ProposalItem.request_id)
             .join(
@@ -164,7 +171,7 @@ async def test_the_ledger_and_the_audit_trail_of_each_organisation_are_sound(dem
         assert trail.findings == ()
         assert trail.head.position > 0
         actor = Actor(organisation_id, subject=NOBODY, roles=frozenset())
-        async with demo.database.work(actor, datetime.now(UTC), "test") as work:  # noqa: TID251
+        async with demo.database.work(actor, NOW, "test") as work:
             assert await LedgerService(work).verify() == []
 
 
@@ -177,6 +184,19 @@ async def test_loading_says_what_it_does_and_a_second_time_there_is_nothing_to_d
     assert len(demo.lines) == sum(len(steps) + 1 for steps in load.HISTORY.values())
     assert again == []
     assert await count(demo.database, demo.employer_id, AuditEntry) == before
+
+
+async def test_hrs_own_files_hold_nothing_that_the_demo_does_not_know(demo: Demo) -> None:
+    actor = Actor(demo.employer_id, subject="hr", roles=frozenset({Role.HR}))
+    async with demo.database.work(actor, NOW, "test") as work:
+        people = await import_employees(
+            work, EXPORT.read_bytes(), employees.ImportOptions(dry_run=True)
+        )
+        requested = await import_requests(
+            work, LIST.read_bytes(), requests.ImportOptions(dry_run=True)
+        )
+    assert (people.row_count, people.unchanged_count) == (243, 243)
+    assert (requested.row_count, requested.unchanged_count) == (LISTED, LISTED)
 
 
 async def test_a_load_that_was_broken_off_goes_on_where_it_stopped(
@@ -245,9 +265,9 @@ async def test_the_employee_has_hours_an_agreement_to_sign_and_requests(
     assert ledger["spentMinutes"] > 0
     agreements = await read(visitor, "employee", "/agreements")
     assert "drawn_up" in {item["status"] for item in agreements["items"]}
-    requests = await read(visitor, "employee", "/requests?limit=100")
+    asked = await read(visitor, "employee", "/requests?limit=100")
     assert {"draft", "submitted", "granted", "completed"} <= {
-        item["status"] for item in requests["items"]
+        item["status"] for item in asked["items"]
     }
 
 
