@@ -13,6 +13,8 @@ from pathlib import Path
 
 from app.http.routing import system_clock
 
+_MICROSECOND = timedelta(microseconds=1)
+
 
 class DemoClock:
     """A clock that can be set, shared by all processes through one small file."""
@@ -43,6 +45,6 @@ class DemoClock:
         seen = (status.st_mtime_ns, status.st_ino)
         if seen != self._read_at:
             told = json.loads(self._path.read_text())
-            self._offset = timedelta(seconds=int(told["offsetSeconds"]))
+            self._offset = int(told["offsetMicroseconds"]) * _MICROSECOND
             self._read_at = seen
         return self._offset
