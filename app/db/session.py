@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from enum import Enum
@@ -12,16 +12,16 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import CursorResult, Row, bindparam, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
-    AsyncConnection,
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import Executable
 
 from app.db.models import Tenant
@@ -99,11 +99,12 @@ class Database:
         session = await self._begin(organisation_id)
         try:
             yield session
-            await session.flush()
-            await _check_alive(session)
-            await _to_the_end(session.commit())
-        finally:
+            if session.new or session.dirty or session.deleted:
+                await session.flush()
+            await _to_the_end(session.run_sync(_commit))
+        except BaseException:
             await _to_the_end(_release(session))
+            raise
 
     @asynccontextmanager
     async def work(
@@ -170,8 +171,7 @@ class Database:
         for attempt in range(1, _DISCONNECTED_AT_MOST + 1):
             session = self._sessions()
             try:
-                connection = await session.connection()
-                await _execute_plain(connection, begin)
+                await session.run_sync(_execute_plain, begin)
             except BaseException as error:
                 await _to_the_end(_release(session))
                 if attempt < _DISCONNECTED_AT_MOST and _is_disconnect(error):
@@ -223,6 +223,21 @@ def create_engine(
     )
 
 
+async def fetch(
+    session: AsyncSession, statement: Executable, parameters: Mapping[str, Any]
+) -> CursorResult[*tuple[Any, ...]]:
+    """Run a statement of columns on the session's connection, past its unit of work.
+
+    For hot paths: a fifth cheaper than ``session.execute``. What is still to be flushed is not
+    flushed before it, so it is for what does not depend on that.
+    """
+
+    def run(session: Session) -> CursorResult[*tuple[Any, ...]]:
+        return session.connection().execute(statement, parameters)
+
+    return await session.run_sync(run)
+
+
 def retryable(error: BaseException) -> bool:
     """Tell whether the database asks to repeat the whole transaction (40001, 40P01)."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _REPEAT
@@ -240,18 +255,18 @@ def _is_disconnect(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-async def _execute_plain(connection: AsyncConnection, statements: str) -> None:
+def _execute_plain(session: Session, statements: str) -> None:
     """Send several statements at once, which only goes without parameters."""
-    await connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+    session.connection().exec_driver_sql(statements, execution_options={"no_parameters": True})
 
 
-async def _check_alive(session: AsyncSession) -> None:
-    connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
+def _commit(session: Session) -> None:
+    """Commit, unless the transaction is dead; the connection goes back with it."""
+    driver: Any = session.connection().connection.driver_connection
     if driver.info.transaction_status != TransactionStatus.INTRANS:
         message = "a statement failed and its error was swallowed: nothing can be committed"
         raise TransactionAborted(message)
+    session.commit()
 
 
 async def _release(session: AsyncSession) -> None:

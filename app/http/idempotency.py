@@ -16,7 +16,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.models import IdempotencyKey
-from app.db.session import Database
+from app.db.session import Database, fetch
 from app.db.work import Work
 from app.http.problems import EdgeRefusal
 from app.kernel.errors import Kind, Text
@@ -155,11 +155,10 @@ async def claim_key(work: Work, claim: Claim) -> Response | None:
         KeyReused: the key belongs to another request of this client.
     """
     scope = _scope(work, claim)
-    connection = await work.session.connection()
-    claimed = await connection.execute(_CLAIM, {**scope, "fingerprint": claim.fingerprint})
+    claimed = await fetch(work.session, _CLAIM, {**scope, "fingerprint": claim.fingerprint})
     if claimed.first() is not None:
         return None
-    found = (await connection.execute(_FIND, scope)).one()
+    found = (await fetch(work.session, _FIND, scope)).one()
     if found.fingerprint != claim.fingerprint:
         raise KeyReused
     answer = Response(found.body, status_code=found.status)
@@ -173,10 +172,10 @@ async def claim_key(work: Work, claim: Claim) -> Response | None:
 
 async def keep_answer(work: Work, claim: Claim, answer: Response) -> None:
     """Store the answer under its key, to be given again to whoever repeats the request."""
-    connection = await work.session.connection()
     kept: dict[str, Any] = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
     scope = {f"of_{name}": value for name, value in _scope(work, claim).items()}
-    await connection.execute(
+    await fetch(
+        work.session,
         _KEEP,
         {
             **scope,

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.base import TenantRow
+from app.db.session import fetch
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import Criterion
@@ -318,7 +319,7 @@ class RequestRepository:
         if visible_ids is not None:
             statement = _VISIBLE_TO_SOME
             parameters |= {"person_id": person_id, "visible_ids": list(visible_ids)}
-        row = (await self._session.execute(statement, parameters)).one_or_none()
+        row = (await fetch(self._session, statement, parameters)).one_or_none()
         return None if row is None else _details(row)
 
     async def page(
@@ -340,7 +341,8 @@ class RequestRepository:
         }
         given = {name: value for name, value in parameters.items() if value is not None}
         statement = _page_statement(frozenset(given))
-        rows = await self._session.execute(
+        rows = await fetch(
+            self._session,
             statement,
             self._tenant | given | {"person_id": person_id, "at_most": page.limit + 1},
         )
