@@ -8,7 +8,6 @@ keep real time.
 
 import json
 from datetime import datetime, timedelta
-from math import ceil
 from pathlib import Path
 
 from app.http.routing import system_clock
@@ -32,8 +31,8 @@ class DemoClock:
         """Let the demo's now be ``now`` from here on, or real time again when None; return it."""
         offset = timedelta() if now is None else now - system_clock()
         temporary = self._path.with_suffix(".new")
-        # Rounded up: whoever sets the first instant of a day must not be in the day before it.
-        temporary.write_text(json.dumps({"offsetSeconds": ceil(offset.total_seconds())}))
+        # To the microsecond: who sets the first instant of a day must not be in the day before it.
+        temporary.write_text(json.dumps({"offsetMicroseconds": offset // _MICROSECOND}))
         temporary.replace(self._path)
         return self.now()
 
