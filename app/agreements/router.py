@@ -320,7 +320,7 @@ async def get_agreement_repayment(
         status=201,
         refusals=(RequestNotFound, StaleVersion, OwnRequest, BsnInText),
         precondition=True,
-        role_rule="LAW-1",
+        role_rule="VIS-5.4",
     ),
 )
 async def classify_request(
