@@ -12,8 +12,6 @@ from pathlib import Path
 
 from app.http.routing import system_clock
 
-_MICROSECOND = timedelta(microseconds=1)
-
 
 class DemoClock:
     """A clock that can be set, shared by all processes through one small file."""
@@ -32,7 +30,7 @@ class DemoClock:
         offset = timedelta() if now is None else now - system_clock()
         temporary = self._path.with_suffix(".new")
         # To the microsecond: who sets the first instant of a day must not be in the day before it.
-        temporary.write_text(json.dumps({"offsetMicroseconds": offset // _MICROSECOND}))
+        temporary.write_text(json.dumps({"offsetSeconds": offset.total_seconds()}))
         temporary.replace(self._path)
         return self.now()
 
@@ -44,6 +42,6 @@ class DemoClock:
         seen = (status.st_mtime_ns, status.st_ino)
         if seen != self._read_at:
             told = json.loads(self._path.read_text())
-            self._offset = int(told["offsetMicroseconds"]) * _MICROSECOND
+            self._offset = timedelta(seconds=told["offsetSeconds"])
             self._read_at = seen
         return self._offset
