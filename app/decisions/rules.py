@@ -234,8 +234,6 @@ def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
             request_id=candidate.request_id,
             facts={"outcome": intention.outcome.value},
         )
-    if not intention.outcome.grants:
-        return
     for stranger in sorted(intention.participants - frozenset(candidate.participants)):
         yield Breach(
             kind=BreachKind.NOT_A_PARTICIPANT,
@@ -244,6 +242,8 @@ def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
             request_id=candidate.request_id,
             employee_id=stranger,
         )
+    if not intention.outcome.grants:
+        return
     if intention.amount_cents > candidate.total_cents:
         yield Breach(
             kind=BreachKind.MORE_THAN_REQUESTED,

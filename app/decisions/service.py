@@ -2,10 +2,10 @@
 
 One decision is one transaction: the request moves, means are committed, hours are reserved, and
 the agreements it needs are called for; or nothing of it happens. Locks: the proposal, the
-requests by id, the agreements they have, then the accounts (hours before means).
+participants, the requests by id, the agreements they have, then the accounts (hours before means).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -472,7 +472,7 @@ class DecisionService:
         cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=motivation)
         if not cases:
             raise ProposalNotSubmitted(status=proposal.status)
-        await self._requests.lock([case.details.id for case in cases])
+        await self._hold(case.details for case in cases)
         kind = "interim" if proposal.tranche_id is None else "tranche"
         decisions = await self._carry_out(cases, kind=kind, proposal_id=proposal_id)
         if len(view.decided) + len(decisions) == len(view.items):
@@ -498,7 +498,8 @@ class DecisionService:
         earlier = await self._decisions.decision(decision_id)
         if earlier is None:
             raise DecisionNotFound
-        details = (await self._requests.lock([earlier.request_id]))[earlier.request_id]
+        unlocked = await self._requests.details([earlier.request_id])
+        details = (await self._hold(unlocked.values()))[earlier.request_id]
         in_force = await self._decisions.in_force([details.id])
         if in_force[details.id].id != earlier.id:
             raise AlreadyRevised
@@ -530,8 +531,10 @@ class DecisionService:
         """
         cases: list[_Case] = []
         for promise in promises:
+            draft = await self._draft(promise)
+            await self._people.hold_stay(draft.participant_ids)
             details = await self._requests.take_over(
-                promise.reference, await self._draft(promise), source=promise.source
+                promise.reference, draft, source=promise.source
             )
             candidate = replace(await self._candidate(details), budget_year=promise.starts_on.year)
             cases.append(
@@ -631,6 +634,15 @@ class DecisionService:
             raise ProposalNotFound
         check_version(proposal.version, expected)
         return proposal
+
+    async def _hold(self, found: Iterable[RequestDetails]) -> dict[UUID, RequestDetails]:
+        """Lock who takes part in requests, so that none of them leaves unseen, then the requests.
+
+        Who takes part does not change from the submission on.
+        """
+        held = list(found)
+        await self._people.hold_stay({person for one in held for person in one.participant_ids})
+        return await self._requests.lock([one.id for one in held])
 
     async def _put_items(self, proposal: Proposal, items: Sequence[Advised]) -> None:
         found = await self._requests.details([item.request_id for item in items])
@@ -948,7 +960,8 @@ def _intention(candidate: Candidate, resolved: Resolved, *, advice: Advice | Non
         candidate=candidate,
         outcome=resolved.outcome,
         amount_cents=amount if grants else Cents(0),
-        participants=participants if grants else frozenset(),
+        # Of what is not granted nobody gets a part; who is no participant is still told.
+        participants=participants if grants else participants - frozenset(candidate.participants),
         motivation=resolved.motivation,
         advice=advice,
         conditions=resolved.conditions or (advice.conditions if advice and same else None),

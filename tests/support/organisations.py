@@ -89,6 +89,7 @@ async def found_organisation(
     database: Database,
     *,
     slug: str | None = None,
+    name: str = "Omgevingsdienst Test",
     kind: OrganisationKind = OrganisationKind.EMPLOYER,
     **changes: object,
 ) -> Organisation:
@@ -100,7 +101,7 @@ async def found_organisation(
     founder = Actor(organisation.id, "founder", frozenset({Role.ADMIN, Role.MT}))
     async with database.work(founder, FOUNDED_AT, "test") as work:
         policies = PolicyService(work)
-        await policies.found_organisation(name="Omgevingsdienst Test", kind=kind)
+        await policies.found_organisation(name=name, kind=kind)
         for year, is_binding in ((2026, False), (2027, True)):
             settings = policy_settings(**{"norm_binding": is_binding, **changes})
             draft = PolicyVersionIn(

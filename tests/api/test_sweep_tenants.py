@@ -1,0 +1,305 @@
+"""Every operation of the contract with another organisation's ids: as if they did not exist."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.db.session import Database
+from app.kernel.actors import Role
+from tests.support.clock import FrozenClock
+from tests.support.contract import (
+    Operation,
+    Pointer,
+    completed,
+    members,
+    operations,
+    put,
+    send,
+    specimen,
+)
+from tests.support.furnished import Furnished, furnish
+
+OURS, THEIRS = "OWNMARK", "CANARY"
+
+# What each identifier of the contract names; a new one is to be added here.
+_KINDS = {
+    "requestId": "request",
+    "requestIds": "request",
+    "trancheId": "tranche",
+    "employeeId": "employee",
+    "employeeIds": "employee",
+    "participantId": "employee",
+    "participantIds": "employee",
+    "applicantId": "employee",
+    "managerId": "employee",
+    "personId": "employee",
+    "teamId": "team",
+    "functionId": "function",
+    "sessionId": "session",
+    "attendanceId": "attendance",
+    "proposalId": "proposal",
+    "decisionId": "decision",
+    "agreementId": "agreement",
+    "claimId": "claim",
+    "commitmentId": "commitment",
+    "policyVersionId": "policyVersion",
+    "objectId": "request",
+    "managerNumber": "number",
+    "personnelNumbers": "number",
+}
+_PLAIN = {"calendarYear": "2026", "budgetYear": "2026", "from": "2026-10-05"}
+_QUERY = {"from": "2026-10-05", "until": "2026-10-30", "per": "week", "leavesOn": "2026-12-31"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in a request where an identifier stands."""
+
+    where: str
+    at: Pointer
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    client: httpx.AsyncClient
+    ours: Furnished
+    theirs: Furnished
+
+
+@pytest.fixture(scope="module")
+async def world(app: FastAPI, database: Database, _clock: FrozenClock) -> AsyncIterator[World]:
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test/v1") as client:
+        ours = await furnish(database, client, _clock, mark=OURS + uuid4().hex[:8])
+        theirs = await furnish(database, client, _clock, mark=THEIRS + uuid4().hex[:8])
+        yield World(client, ours, theirs)
+
+
+def slots(operation: Operation) -> Iterator[Slot]:
+    """Yield where an operation takes identifiers: in its path, its query and its body."""
+    for where in ("path", "query"):
+        for one in operation.parameters(where):
+            if one["schema"].get("format") == "uuid":
+                yield Slot(where, (one["name"],), _KINDS[one["name"]])
+    if operation.body is not None:
+        for at, schema in members(operation.body, whole_body(operation)):
+            named = [step for step in at if isinstance(step, str)]
+            is_item = isinstance(at[-1], int)
+            if not named:
+                continue
+            if (schema.get("format") == "uuid" or named[-1] in _KINDS) and (
+                is_item == named[-1].endswith("s")
+            ):
+                yield Slot("body", at, _KINDS[named[-1]])
+
+
+def whole_body(operation: Operation) -> Any:  # noqa: ANN401 - a JSON value
+    """Return a body with everything in it that it may hold."""
+    assert operation.body is not None
+    return completed(operation.body, specimen(operation.body))
+
+
+def values_of(operation: Operation, ids: Mapping[str, str]) -> dict[str, str]:
+    """Return values for the parameters in the path."""
+    return {
+        one["name"]: _PLAIN.get(one["name"]) or ids[_KINDS[one["name"]]]
+        for one in operation.parameters("path")
+    }
+
+
+def query_of(operation: Operation) -> dict[str, str]:
+    """Return values for the parameters of the query that are required."""
+    return {
+        one["name"]: _QUERY[one["name"]]
+        for one in operation.parameters("query")
+        if one.get("required")
+    }
+
+
+def own_body(operation: Operation, ids: Mapping[str, str]) -> Any:  # noqa: ANN401 - a JSON value
+    """Return a body whose identifiers are all of this organisation."""
+    body = whole_body(operation)
+    for slot in slots(operation):
+        if slot.where == "body":
+            body = put(body, slot.at, ids[slot.kind])
+    return body
+
+
+SLOTS = [
+    pytest.param(operation, slot, id=f"{operation.id}-{slot.where}-{'.'.join(map(str, slot.at))}")
+    for operation in operations().values()
+    for slot in slots(operation)
+]
+
+
+def without_trace(answer: httpx.Response, *sent: str) -> str:
+    """Return an answer without what tells one request from another."""
+    text = answer.text
+    for value in (*sent, answer.headers["X-Request-Id"]):
+        text = text.replace(value, "...")
+    return text
+
+
+@pytest.mark.invariant("T1", "T2", "S1")
+@pytest.mark.parametrize(("operation", "slot"), SLOTS)
+async def test_an_id_of_another_organisation_is_as_one_that_nobody_has(
+    world: World, operation: Operation, slot: Slot
+) -> None:
+    ours = numbered(world.ours)
+    unknown = "999999" if slot.kind == "number" else str(uuid4())
+    answers: list[httpx.Response] = []
+    sent = (numbered(world.theirs)[slot.kind], unknown)
+    for value in sent:
+        path, query = values_of(operation, ours), query_of(operation)
+        body = None if operation.body is None else own_body(operation, ours)
+        match slot.where:
+            case "path":
+                path[str(slot.at[0])] = value
+            case "query":
+                query[str(slot.at[0])] = value
+            case _:
+                body = put(body, slot.at, value)
+        answers.append(await send_as_anybody(world, operation, path=path, query=query, body=body))
+    told, untold = answers
+    assert told.status_code == untold.status_code, (told.text, untold.text)
+    assert without_trace(told, sent[0]) == without_trace(untold, sent[1])
+    if slot.where == "query":
+        assert told.status_code in {200, 404}
+        assert told.status_code == 404 or told.json()["items"] == []
+    elif slot.kind == "number":
+        assert told.status_code in {404, 409, 422}, told.text
+    else:
+        assert told.status_code in ({404} if slot.where == "path" else {404, 409, 422}), told.text
+    check_no_trace_of(world.theirs, told)
+
+
+async def send_as_anybody(world: World, operation: Operation, **request: Any) -> httpx.Response:  # noqa: ANN401
+    return await send(world.client, operation, world.ours.headers(), **request)
+
+
+def numbered(furnished: Furnished) -> dict[str, str]:
+    return {**furnished.ids, "number": furnished.cast.colleague.personnel_number}
+
+
+def check_no_trace_of(theirs: Furnished, answer: httpx.Response) -> None:
+    """Fail when an answer or its headers hold anything of another organisation."""
+    told = (answer.text + str(answer.headers)).lower()
+    assert theirs.mark.lower() not in told
+    people = (theirs.cast.employee, theirs.cast.colleague, theirs.cast.manager)
+    assert not [one for one in people if f"p{one.personnel_number}@" in told]
+
+
+@pytest.mark.invariant("T1", "T7", "S1")
+@pytest.mark.parametrize(
+    "operation", [pytest.param(one, id=one.id) for one in operations().values()]
+)
+async def test_whatever_is_read_is_of_one_s_own_organisation(
+    world: World, operation: Operation
+) -> None:
+    if operation.method != "GET":
+        return
+    foreign = {value for value in world.theirs.ids.values() if len(value) == 36}
+    for roles in (tuple(Role), *((role,) for role in operation.roles)):
+        answer = await send(
+            world.client,
+            operation,
+            world.ours.headers(*roles),
+            path=values_of(operation, world.ours.ids),
+            query=query_of(operation),
+        )
+        # With every role all of it is there to be read: what is looked through is not empty.
+        assert answer.status_code in ({200} if len(roles) > 1 else {200, 404}), answer.text
+        check_no_trace_of(world.theirs, answer)
+        assert not [value for value in foreign if value in answer.text]
+
+
+@pytest.mark.invariant("T1")
+@pytest.mark.parametrize(
+    "operation",
+    [
+        pytest.param(one, id=one.id)
+        for one in operations().values()
+        if any(parameter["name"] == "cursor" for parameter in one.parameters("query"))
+    ],
+)
+async def test_a_cursor_of_theirs_leads_to_nothing_of_theirs(
+    world: World, operation: Operation
+) -> None:
+    first = await send(
+        world.client,
+        operation,
+        world.theirs.headers(),
+        path=values_of(operation, world.theirs.ids),
+        query={"limit": "1"},
+    )
+    cursor = first.json()["nextCursor"]
+    if cursor is None:
+        return
+    answer = await send(
+        world.client,
+        operation,
+        world.ours.headers(),
+        path=values_of(operation, world.ours.ids),
+        query={"cursor": cursor, "limit": "100"},
+    )
+    assert answer.status_code in {200, 422}, answer.text
+    check_no_trace_of(world.theirs, answer)
+
+
+@pytest.mark.invariant("S3")
+@pytest.mark.parametrize(
+    "name", ["X-Organisation", "X-Organisation-Id", "X-Tenant", "X-Tenant-Id", "X-Forwarded-Host"]
+)
+async def test_the_organisation_is_the_token_s_whatever_a_header_says(
+    world: World, name: str
+) -> None:
+    for value in (world.theirs.organisation.slug, str(world.theirs.organisation.id)):
+        headers = {**world.ours.headers(), name: value}
+        answer = await world.client.get("/me", headers=headers)
+        assert answer.json()["organisation"]["id"] == str(world.ours.organisation.id)
+
+
+@pytest.mark.invariant("T2", "K4")
+async def test_a_name_a_number_and_a_key_that_they_have_too_are_free_here(world: World) -> None:
+    person = world.theirs.cast.colleague
+    key = {"Idempotency-Key": f"same-{world.theirs.mark}"}
+    bodies = {
+        "addTeam": {"department": "Zelfde", "name": "Zelfde"},
+        "addFunction": {"name": "Zelfde"},
+        "hireEmployee": {
+            **own_body(operations()["hireEmployee"], world.ours.ids),
+            "personnelNumber": person.personnel_number,
+            "email": f"p{person.personnel_number}@od-voorbeeld.example",
+        },
+    }
+    await send(
+        world.client,
+        operations()["addTeam"],
+        {**world.theirs.headers(), **key},
+        path={},
+        body=bodies["addTeam"],
+    )
+    for name, body in bodies.items():
+        headers = {**world.ours.headers(), **(key if name == "addTeam" else {})}
+        answer = await send(world.client, operations()[name], headers, path={}, body=body)
+        assert answer.status_code == 201, answer.text
+        assert "Idempotency-Replayed" not in answer.headers
+
+
+@pytest.mark.invariant("T4")
+async def test_answers_to_two_organisations_at_once_do_not_mix(world: World) -> None:
+    async def look(mine: Furnished, other: Furnished) -> None:
+        answer = await world.client.get("/requests?limit=100", headers=mine.headers())
+        assert re.search(mine.mark, answer.text)
+        assert other.mark not in answer.text
+
+    both = [(world.ours, world.theirs), (world.theirs, world.ours)]
+    await asyncio.gather(*(look(*each) for each in both * 20))
