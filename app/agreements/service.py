@@ -344,11 +344,12 @@ class AgreementService:
         """Settle what these ends of employment bring about: claims with their reasons, and hours.
 
         A claim that an earlier announced end gave rise to is replaced, unless it was waived or has
-        gone to payroll. Hours reserved after the last day are released. Locks the requests that
-        hold hours, the employees' agreements and their claims, each by id, and then accounts.
+        gone to payroll. Hours reserved after the last day are released. Locks the employees, the
+        requests that hold their hours, their agreements and claims, each by id, and then accounts.
 
         Source: VIS-7.7, VIS-7.8, LAW-1, LAW-3; VIS-8.1 for the hours.
         """
+        await self._people.hold_departure({end.employee_id for end in ended})
         freed = await self._hours_to_free(ended)
         await self._requests.lock(freed.keys())
         found = await self._agreements.lock_live_of_employees({end.employee_id for end in ended})

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     func,
     literal,
     or_,
@@ -123,12 +124,29 @@ _PLACED = (
     Team.name.label("team_name"),
     Function.name.label("function_name"),
 )
+# Asked in every change of a request and of hours, so built once.
+_THESE: BindParameter[Sequence[UUID]] = bindparam("employee_ids", type_=ARRAY(Uuid()))
+_EMPLOYEES = select(*EMPLOYEE_COLUMNS).where(
+    Employee.organisation_id == bindparam("organisation_id"),
+    Employee.id == any_(_THESE),
+)
+_EMPLOYMENTS = (
+    select(Employment.id, Employment.employee_id, *_EMPLOYMENT)
+    .where(
+        Employment.organisation_id == bindparam("organisation_id"),
+        Employment.employee_id == any_(_THESE),
+    )
+    .order_by(Employment.hired_on)
+)
 
 
 class PeopleRepository:
     def __init__(self, session: AsyncSession, organisation_id: UUID) -> None:
         self._session = session
         self._organisation_id = organisation_id
+
+    def _of(self, employee_ids: Collection[UUID]) -> dict[str, Any]:
+        return {"organisation_id": self._organisation_id, "employee_ids": list(employee_ids)}
 
     async def add(self, *rows: Employee | Employment | Placement | Team | Function) -> None:
         """Store new rows, in the order given."""
@@ -150,13 +168,23 @@ class PeopleRepository:
         )
         return (await self._session.scalars(locked)).one_or_none()
 
+    async def hold_employees(self, employee_ids: Collection[UUID], *, share: bool) -> None:
+        """Lock employees in order of id; ``share`` lets others share, and keeps out who changes."""
+        held = (
+            select(Employee.id)
+            .where(
+                Employee.organisation_id == self._organisation_id,
+                Employee.id == any_(_uuids(employee_ids)),
+            )
+            .order_by(Employee.id)
+            .with_for_update(of=Employee, read=share, key_share=not share)
+        )
+        await self._session.execute(held)
+
     async def employees(self, employee_ids: Collection[UUID]) -> dict[UUID, EmployeeRow]:
         """Return the employees of these ids, by id; who is not here is not in it."""
-        found = select(*EMPLOYEE_COLUMNS).where(
-            Employee.organisation_id == self._organisation_id,
-            Employee.id == any_(_uuids(employee_ids)),
-        )
-        return {row.id: employee_row(row) for row in await self._session.execute(found)}
+        rows = await self._session.execute(_EMPLOYEES, self._of(employee_ids))
+        return {row.id: employee_row(row) for row in rows}
 
     async def by_personnel_numbers(self, numbers: Collection[str]) -> dict[str, EmployeeRow]:
         """Return the employees of these personnel numbers, by number."""
@@ -192,18 +220,8 @@ class PeopleRepository:
 
     async def employments(self, employee_ids: Collection[UUID]) -> list[EmploymentRow]:
         """Return all employments of these employees, by their first day."""
-        found = (
-            select(Employment.id, Employment.employee_id, *_EMPLOYMENT)
-            .where(
-                Employment.organisation_id == self._organisation_id,
-                Employment.employee_id == any_(_uuids(employee_ids)),
-            )
-            .order_by(Employment.hired_on)
-        )
-        return [
-            _employment_row(row, row.id, row.employee_id)
-            for row in await self._session.execute(found)
-        ]
+        rows = await self._session.execute(_EMPLOYMENTS, self._of(employee_ids))
+        return [_employment_row(row, row.id, row.employee_id) for row in rows]
 
     async def employment(self, employment_id: UUID) -> Employment:
         """Return one employment to change."""

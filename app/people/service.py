@@ -163,19 +163,20 @@ class PeopleService:
             EmployeeNotFound: one of them is not there.
             NotEmployed: one of them is there, but not employed on that day.
         """
-        found = await self._people.employees(employee_ids)
-        if len(found) < len(set(employee_ids)):
-            raise EmployeeNotFound
         employed = {
             employment.employee_id
             for employment in await self._people.employments(employee_ids)
             if employment.covers(day)
         }
+        if employed.issuperset(employee_ids):
+            return
+        found = await self._people.employees(employee_ids)
+        if len(found) < len(set(employee_ids)):
+            raise EmployeeNotFound
         absent = sorted(
             employee.personnel_number for employee in found.values() if employee.id not in employed
         )
-        if absent:
-            raise NotEmployed(day_on=day, personnel_numbers=absent)
+        raise NotEmployed(day_on=day, personnel_numbers=absent)
 
     async def ends(self, employee_ids: Collection[UUID]) -> dict[UUID, EndOfEmployment]:
         """Return the end of those whose latest employment has ended or is announced to end."""
@@ -191,6 +192,17 @@ class PeopleService:
         """Return the last day of those whose latest employment has ended or is announced to end."""
         ends = await self.ends(employee_ids)
         return {employee_id: end.left_on for employee_id, end in ends.items()}
+
+    async def hold_stay(self, employee_ids: Collection[UUID]) -> None:
+        """Keep who these employees are and whether they leave as it is, until the work is done.
+
+        For who grants something on it; others may hold them too. Locks them by id.
+        """
+        await self._people.hold_employees(employee_ids, share=True)
+
+    async def hold_departure(self, employee_ids: Collection[UUID]) -> None:
+        """Let nobody grant these employees anything until their departure is settled."""
+        await self._people.hold_employees(employee_ids, share=False)
 
     async def employments(
         self, employee_id: UUID

@@ -1,12 +1,15 @@
 """Decisions where something else happened meanwhile: withdrawn, attended, invoiced, left."""
 
-from datetime import UTC, datetime
+import asyncio
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from app.agreements.service import AgreementService
 from app.kernel.actors import Role
+from app.people.rules import LeavingInitiative, LeavingReason
 from tests.conftest import OpenWork, SignIn
 from tests.support.clock import FrozenClock
 from tests.support.decisions import (
@@ -498,3 +501,27 @@ async def test_a_knowledge_broker_does_not_try_a_decision_either(
         headers=cast.headers(cast.colleague, Role.KNOWLEDGE_BROKER),
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.rule("VIS-8.1")
+async def test_a_departure_announced_while_the_mt_decides_leaves_no_hours_behind(
+    client: httpx.AsyncClient, cast: Cast, clock: FrozenClock, work: OpenWork
+) -> None:
+    before = await before_the_mt(client, cast, clock)
+
+    async with work() as announced:
+        await AgreementService(announced).end_employment(
+            cast.employee.id,
+            left_on=date(2026, 12, 31),
+            reason=LeavingReason.RESIGNATION,
+            initiative=LeavingInitiative.EMPLOYEE,
+        )
+        deciding = asyncio.create_task(before.decide(adoptRest=True))
+        # Long enough for the decision to have read who leaves, were it not to wait.
+        await asyncio.sleep(0.5)
+        assert not deciding.done()
+    answer = await deciding
+
+    assert answer.status_code == 201, answer.text
+    assert (await hours_of(cast, client))["reservedMinutes"] == 480
+    assert (await hours_of(cast, client, 2027))["reservedMinutes"] == 0
