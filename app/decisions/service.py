@@ -520,7 +520,8 @@ class DecisionService:
         """Settle commitments from before the policy within its frames, all or none.
 
         Each becomes a granted request: it takes means of the year in which the training starts,
-        reserves its hours (spread over its working days), and calls for the agreement it needs.
+        reserves its hours (spread over its working days; from the first year with a policy on),
+        and calls for the agreement it needs.
 
         Raises:
             ReferenceTaken: one of them bears the reference of another request.
@@ -697,13 +698,19 @@ class DecisionService:
         tranche_year = None
         if details.tranche_id is not None:
             tranche_year = (await self._requests.tranche(details.tranche_id)).key.year
+        # What was promised before there was a policy may have begun in a year without a norm.
+        governed = await self._policies.governed(details.minutes_by_year)
         return Candidate(
             request_id=details.id,
             applicant_id=details.applicant_id,
             participants=details.participant_ids,
             total_cents=details.total_cost_cents,
             per_participant_cents=details.cost_per_participant_cents,
-            minutes_by_year=details.minutes_by_year,
+            minutes_by_year={
+                year: minutes
+                for year, minutes in details.minutes_by_year.items()
+                if year in governed
+            },
             starts_on=details.starts_on,
             ends_on=details.ends_on,
             budget_year=year_of_means(tranche_year, decided_on=self._work.today),
@@ -877,6 +884,8 @@ def _reservations(case: _Case) -> list[Reservation]:
         )
         for person in sorted(case.intention.participants)
         for session in case.details.sessions
+        if not session.working_time
+        or session.held_on.year in case.intention.candidate.minutes_by_year
     ]
 
 

@@ -1,6 +1,6 @@
 """The organisation and its policy: drafted, activated with consent, succeeded, never edited."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -112,6 +112,26 @@ class PolicyService:
                 raise NoPolicyInForce(day_on=day)
             self._found[day] = _in_force(row.id, row.valid_from, row.settings)
         return self._found[day]
+
+    async def check_years(self, years: Collection[int]) -> None:
+        """Refuse years that no policy governs: that of their first day sets the norm (VIS-8.1).
+
+        Raises:
+            NoPolicyInForce: naming the first day of the first of them.
+        """
+        for year in sorted(years):
+            await self.policy_on(date(year, 1, 1))
+
+    async def governed(self, years: Collection[int]) -> frozenset[int]:
+        """Return those of these years in which a policy holds on the first day."""
+        found: set[int] = set()
+        for year in years:
+            try:
+                await self.policy_on(date(year, 1, 1))
+            except NoPolicyInForce:
+                continue
+            found.add(year)
+        return frozenset(found)
 
     async def live_version(self, version_id: UUID) -> PolicyInForce:
         """Return the policy that a decision or an agreement was taken under, by the id it stored.

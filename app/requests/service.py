@@ -66,6 +66,7 @@ from app.requests.rules import (
     check_submittable,
     interim_steps,
     later_tranche,
+    minutes_by_year,
     needs_endorsement,
     next_status,
     obstacle_to_submission,
@@ -403,7 +404,7 @@ class RequestService:
             EndorsementMissing, ConversationMissing, SessionsMissing: see ``check_submittable``.
             NecessityMissing: interim, and the basis is no legal or function-bound one (VIS-6.4).
             NotEmployed: a participant is not employed today.
-            NoPolicyInForce: no policy says which tranche it is.
+            NoPolicyInForce: no policy says which tranche it is, or holds in a session's year.
 
         Source: VIS-6.1, VIS-6.4.
         """
@@ -418,6 +419,7 @@ class RequestService:
             endorsed=details.endorsed_at is not None,
         )
         await self._people.require_employed(details.participant_ids, self._work.today)
+        await self._policies.check_years(details.minutes_by_year)
         policy = await self._policies.policy_on(self._work.today)
         tranche: Tranche | None = None
         if necessity is None:
@@ -675,7 +677,7 @@ class RequestService:
 
         Raises:
             ImportedRequestSettled: the row changes a request that is past its draft.
-            NoPolicyInForce: no policy holds on the day of submission.
+            NoPolicyInForce: none holds on the day of submission, or in a session's year.
             NotEmployed: a participant was not employed on that day.
             DatesReversed, SessionOutsideTraining, TwiceNamed, BsnInText: see ``check_draft``.
         """
@@ -687,6 +689,7 @@ class RequestService:
         check_draft(row.draft)
         submitted_on = amsterdam_day(row.submitted_at)
         await self._people.require_employed(row.draft.participant_ids, submitted_on)
+        await self._policies.check_years(minutes_by_year(row.draft.sessions, working_time=True))
         policy = await self._policies.policy_on(submitted_on)
         obstacle = obstacle_to_submission(row.reference, row.draft, applicant_id=row.applicant_id)
         return IntakePlan(

@@ -525,3 +525,37 @@ async def test_a_departure_announced_while_the_mt_decides_leaves_no_hours_behind
     assert answer.status_code == 201, answer.text
     assert (await hours_of(cast, client))["reservedMinutes"] == 480
     assert (await hours_of(cast, client, 2027))["reservedMinutes"] == 0
+
+
+@pytest.mark.rule("VIS-9.1")
+async def test_a_commitment_that_began_before_the_policy_counts_from_the_policy_on(
+    client: httpx.AsyncClient, cast: Cast, clock: FrozenClock
+) -> None:
+    clock.set(DECISION_DAY)
+    assert (await set_means(client, cast, year=2025)).status_code == 201
+    item = {
+        "reference": "T2025-014",
+        "title": "Hogere Veiligheidskunde",
+        "provider": "Kader",
+        "personnelNumbers": [cast.employee.personnel_number],
+        "startsOn": "2025-12-01",
+        "endsOn": "2026-03-31",
+        "amountCents": 150_000,
+        "minutesPerParticipant": 960,
+        "basis": "necessary_for_function",
+        "source": "Brief van 3 oktober 2025.",
+    }
+
+    answer = await client.post(
+        "/existing-commitments", json={"items": [item]}, headers=keyed(cast.as_mt, "toezegging")
+    )
+    assert answer.status_code == 201, answer.text
+    lower = await client.post(
+        f"/decisions/{answer.json()['items'][0]['id']}/revisions",
+        json={"outcome": "partly_granted", "amountCents": 1, "motivation": "Bijna niets."},
+        headers=keyed(cast.as_mt, "lager"),
+    )
+
+    assert lower.status_code == 201, lower.text
+    assert (await means_of(cast, client, 2025))["committedCents"] == 1
+    assert (await hours_of(cast, client))["reservedMinutes"] == 480

@@ -144,3 +144,25 @@ async def test_an_interim_request_that_proves_not_necessary_goes_no_further(
     assert answer.status_code == 409, answer.text
     assert answer.json()["type"] == "/problems/necessity-missing"
     assert answer.json()["rule"]["id"] == "VIS-6.4"
+
+
+# --- Years without a policy ---------------------------------------------------------------------
+
+
+@pytest.mark.rule("VIS-8.1")
+async def test_hours_of_a_year_before_the_first_policy_are_not_asked_for(
+    client: httpx.AsyncClient, cast: Cast
+) -> None:
+    body = request_body(
+        cast.employee,
+        startsOn="2025-12-01",
+        endsOn="2026-10-05",
+        sessions=[{"heldOn": "2025-12-01", "minutes": 60, "workingTime": True}],
+    )
+    request = await drafted(client, cast.as_manager, body)
+
+    answer = await step(client, cast.as_manager, request["id"], "submission")
+
+    assert answer.status_code == 409, answer.text
+    assert answer.json()["type"] == "/problems/no-policy-in-force"
+    assert answer.json()["facts"]["dayOn"] == "2025-01-01"
