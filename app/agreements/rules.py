@@ -211,6 +211,21 @@ def next_claim_status(status: ClaimStatus, action: ClaimAction) -> ClaimStatus:
         raise ClaimActionRefused(status=status.value, action=action.value) from None
 
 
+def stays(
+    status: AgreementStatus, *, agreed_cents: Cents, granted_cents: Cents, has_started: bool
+) -> bool:
+    """Tell whether an agreement stays in force when a later decision is taken on the training.
+
+    Signed by both it does where a new one would say the same, and from the day the training starts
+    on, when no new one can be signed; a claim is on the cost really made either way.
+
+    Source: VIS-7.1, VIS-7.3, LAW-3.
+    """
+    if status is not AgreementStatus.SIGNED:
+        return False
+    return has_started or agreed_cents == granted_cents
+
+
 def own_cost(cost_cents: Cents, *, subsidies_cents: Cents, policy: Policy) -> Cents:
     """Return the organisation's own cost of one employee's training, in cents; never below nil.
 
@@ -275,7 +290,9 @@ def clause_for(
 ) -> ClauseVerdict:
     """Tell whether the repayment scheme applies: allowed by law, and of substantial cost.
 
-    Source: VIS-7.6 (the threshold itself is substantial), LAW-1.
+    It does so in every year that a policy governs, the transition year 2026 too.
+
+    Source: VIS-7.6 (the threshold itself is substantial), VIS-7.10, LAW-1.
     """
     lawful = clause_allowed(basis)
     if not lawful.allowed:

@@ -55,6 +55,7 @@ from app.agreements.rules import (
     own_cost,
     repayment_at_recovery,
     signs_as,
+    stays,
 )
 from app.agreements.schemas import (
     AgreementTerms,
@@ -187,7 +188,7 @@ class AgreementService:
 
         ``cost_cents`` is what is granted for one employee, the request's own cost without it. An
         agreement that an earlier decision called for is superseded, and an open claim under it
-        withdrawn; one of the same decision stays as it is.
+        withdrawn, unless it ``stays``; one of the same decision stays as it is.
 
         Source: VIS-7.1, VIS-7.9.
         """
@@ -201,7 +202,15 @@ class AgreementService:
         ids: list[UUID] = []
         for employee_id in sorted(set(employee_ids)):
             before = earlier.get(employee_id)
-            if before is not None and before.decision_id == decision_id:
+            if before is not None and (
+                before.decision_id == decision_id
+                or stays(
+                    AgreementStatus(before.status),
+                    agreed_cents=before.cost_cents,
+                    granted_cents=granted,
+                    has_started=details.starts_on <= self._work.today,
+                )
+            ):
                 ids.append(before.id)
                 continue
             if before is not None:

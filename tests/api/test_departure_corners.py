@@ -1,17 +1,19 @@
 """Leaving, and what happens before or after it: signing, completing, another decision, staying."""
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from app.agreements.service import AgreementService
 from app.kernel.actors import Role
+from app.kernel.quantities import Cents
 from app.requests.service import RequestService
 from tests.conftest import OpenWork, SignIn
 from tests.support.agreements import (
     COLLEAGUE,
+    COST_CENTS,
     EMPLOYEE,
     HR,
     MANAGER,
@@ -113,24 +115,54 @@ async def test_who_has_left_signs_nothing_any_more(
 # --- Another decision ---------------------------------------------------------------------------
 
 
+async def decided_anew(scene: Scene, cost_cents: int) -> list[UUID]:
+    """Call for an agreement on a later decision; return the ids of those that it rests on."""
+    async with scene.work() as work:
+        service = AgreementService(work)
+        before = await service.agreement(scene.agreement_id)
+        details = (await RequestService(work).details((scene.request_id,)))[scene.request_id]
+        return await service.call_for(
+            details,
+            employee_ids=[scene.staff[EMPLOYEE]],
+            decision_id=uuid4(),
+            policy_version_id=before.row.policy_version_id,
+            cost_cents=Cents(cost_cents),
+        )
+
+
 @pytest.mark.rule("LAW-3")
 async def test_a_later_decision_withdraws_the_claim_under_the_agreement_it_supersedes(
     client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
 ) -> None:
     await signed(scene)
     [claim] = (await leave(client, scene, hr, "2026-12-31"))["claims"]
-    async with scene.work() as work:
-        service = AgreementService(work)
-        before = await service.agreement(scene.agreement_id)
-        details = (await RequestService(work).details((scene.request_id,)))[scene.request_id]
-        await service.call_for(
-            details,
-            employee_ids=[scene.staff[EMPLOYEE]],
-            decision_id=uuid4(),
-            policy_version_id=before.row.policy_version_id,
-        )
+    await decided_anew(scene, COST_CENTS - 1)
     read = (await client.get(f"/repayment-claims/{claim['id']}", headers=hr)).json()
     assert read["status"] == "withdrawn"
+
+
+@pytest.mark.rule("VIS-7.3")
+@pytest.mark.parametrize(
+    ("cost_cents", "started", "stays"),
+    [
+        pytest.param(COST_CENTS, False, True, id="the same cost, before the start"),
+        pytest.param(COST_CENTS - 1, False, False, id="another cost, before the start"),
+        pytest.param(COST_CENTS - 1, True, True, id="another cost, on the day of the start"),
+    ],
+)
+async def test_a_signed_agreement_stays_where_a_new_one_would_say_the_same_or_come_too_late(
+    scene: Scene, clock: FrozenClock, cost_cents: int, *, started: bool, stays: bool
+) -> None:
+    await signed(scene)
+    if started:
+        clock.set(clock.now().replace(month=9, day=1))
+
+    [rests_on] = await decided_anew(scene, cost_cents)
+
+    assert (rests_on == scene.agreement_id) is stays
+    async with scene.work() as work:
+        before = await AgreementService(work).agreement(scene.agreement_id)
+    assert before.row.status == ("signed" if stays else "superseded")
 
 
 # --- Completing ---------------------------------------------------------------------------------
