@@ -158,6 +158,8 @@ def _figures(
         figure = Figure(
             operation=operation.name,
             clients=clients,
+            # With the COMMIT, which is not caught.
+            statements=len(caught) + 1,
             busy=seen.busy,
             per_second=seen.answered / seen.seconds,
             p50_ms=seen.p50_ms,

@@ -5,7 +5,7 @@ that nothing is changed and the same statements can be run again afterwards.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -47,22 +47,23 @@ class Capture:
         Raises:
             ValueError: the service refused the request, so it never came to a commit.
         """
+        caught: list[Statement] = []
         # Once before: what is remembered afterwards (the token, the person) is no part of it.
         for _ in range(2):
-            caught: list[Statement] = []
+            caught = []
             reset = _caught.set(caught)
             try:
                 answer = await self._client.request(method, path, headers=headers, content=body)
             finally:
                 _caught.reset(reset)
-            if answer.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+            if not answer.is_server_error:
                 message = f"{method} {path}: {answer.status_code} {answer.text[:500]}"
                 raise ValueError(message)
         return caught
 
 
 @asynccontextmanager
-async def capturing(settings: Settings) -> AsyncIterator[Capture]:
+async def capturing(settings: Settings) -> AsyncGenerator[Capture]:
     """Yield a capture of the service as ``settings`` have it."""
     event.listen(Engine, "before_cursor_execute", _catch)
     event.listen(Engine, "commit", _refuse)

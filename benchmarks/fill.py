@@ -4,6 +4,9 @@ The organisation, its policy, its means and its proposals come through the servi
 much of is inserted. The ledger that this makes is one that ``verify`` finds nothing in.
 """
 
+# Composed of constants and of placeholders.
+# ruff: noqa: S608
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -220,12 +223,18 @@ _PROPOSED = "FROM generate_series(%(granted)s + 1, %(proposed)s) AS n"
 _STATEMENTS: tuple[tuple[str, str], ...] = (
     (
         "Teams",
-        f"INSERT INTO teams SELECT %(organisation)s, {sql(Of.TEAM, 'n')}, 'Toezicht', 'Team ' || n"
-        " FROM generate_series(0, %(employees)s / %(team)s) AS n",
+        f"""
+        INSERT INTO teams (organisation_id, id, department, name)
+        SELECT %(organisation)s, {sql(Of.TEAM, "n")}, 'Toezicht', 'Team ' || n
+          FROM generate_series(0, %(employees)s / %(team)s) AS n
+        """,
     ),
     (
         "A function",
-        f"INSERT INTO functions VALUES (%(organisation)s, {sql(Of.FUNCTION, '1')}, 'Adviseur')",
+        f"""
+        INSERT INTO functions (organisation_id, id, name)
+        VALUES (%(organisation)s, {sql(Of.FUNCTION, "1")}, 'Adviseur')
+        """,
     ),
     (
         "Employees",

@@ -43,8 +43,8 @@ class Operation:
     """One thing that is measured.
 
     ``first`` and ``last`` number the requests it is about. One that changes takes each of them once
-    and the last not at all: its SQL is caught. One that reads takes them at random. ``variables`` are the
-    pgbench lines that, given ``:n``, say who else is in it, ``also`` what text each stands for.
+    and the last not at all: its SQL is caught. One that reads takes them at random. ``variables``
+    are the pgbench lines that, given ``:n``, say who else is in it, ``also`` the text of each.
     """
 
     number: int
