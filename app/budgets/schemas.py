@@ -10,6 +10,7 @@ from app.budgets.rules import CommitmentStatus
 from app.http.schemas import (
     AmountCents,
     Day,
+    Flag,
     In,
     Line,
     Moment,
@@ -118,7 +119,7 @@ class ActualIn(In):
     )
     invoice_reference: Line
     invoiced_on: Day
-    final: bool = Field(description="Whether it is the last one: the rest is released.")
+    final: Flag = Field(description="Whether it is the last one: the rest is released.")
 
     @model_validator(mode="after")
     def _nothing_only_to_close(self) -> "ActualIn":

@@ -12,6 +12,7 @@ from app.http.schemas import (
     Code,
     Count,
     Day,
+    Flag,
     In,
     Line,
     Moment,
@@ -187,7 +188,7 @@ class DecisionsIn(In):
         }
     )
 
-    adopt_rest: bool = Field(
+    adopt_rest: Flag = Field(
         default=False, description="Decide on every item not named here as HR advised."
     )
     items: Annotated[list[ItemDecisionIn], at_most(_MOST_ITEMS)] = Field(

@@ -59,6 +59,7 @@ _TOLD = {
     "literal_error": Text(en="must be {expected}", nl="moet {expected} zijn"),
     "uuid_type": Text(en="must be a UUID", nl="moet een UUID zijn"),
     "uuid_parsing": Text(en="must be a UUID", nl="moet een UUID zijn"),
+    "reversed": Text(en="lies before {first}", nl="ligt voor {first}"),
     "date_form": Text(
         en="must be a date such as 2027-03-31", nl="moet een datum zijn zoals 2027-03-31"
     ),

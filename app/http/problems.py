@@ -135,7 +135,7 @@ def input_refused(findings: Sequence[Mapping[str, Any]]) -> InputInvalid:
 
 
 # The codes of what a validator of our own finds and JSON Schema has no word for.
-_BEYOND_SCHEMA = frozenset({"value_error", "out_of_reach"})
+_BEYOND_SCHEMA = frozenset({"value_error", "out_of_reach", "reversed"})
 
 
 class SignInNeeded(EdgeRefusal):

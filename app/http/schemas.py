@@ -139,6 +139,8 @@ SignedTotalMinutes = Annotated[int, Field(ge=-(2**53), le=2**53)]
 SignedCents = Annotated[int, Field(ge=-(10**12), le=10**12), BeforeValidator(json_integer)]
 SignedMinutes = Annotated[int, Field(ge=-(10**7), le=10**7), BeforeValidator(json_integer)]
 Count = Annotated[int, Field(ge=0, le=10**6), BeforeValidator(json_integer)]
+# Lax pydantic takes "yes" and 1 for true.
+Flag = Annotated[bool, Field(strict=True)]
 Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(json_integer)]
 Year = Annotated[int, Field(ge=2000, le=2199), BeforeValidator(json_integer)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(json_integer)]

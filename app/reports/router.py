@@ -7,6 +7,7 @@ from fastapi import Depends, Query, Request, Response
 
 from app.http.deps import CurrentWork, Paging, link_next
 from app.http.operation import operation
+from app.http.problems import input_refused
 from app.http.routing import area_router
 from app.http.schemas import Code, Moment
 from app.kernel.actors import Role
@@ -41,6 +42,14 @@ async def _asked(
     since: Annotated[Moment | None, Query(description="From this instant on.")] = None,
     until: Annotated[Moment | None, Query(description="Up to this instant, not itself.")] = None,
 ) -> AuditFilter:
+    """Return what is asked for.
+
+    Raises:
+        InputImpossible: it ends before it begins.
+    """
+    if since is not None and until is not None and until < since:
+        found = {"type": "reversed", "loc": ("query", "until"), "ctx": {"first": "since"}}
+        raise input_refused([found])
     return AuditFilter(
         object_type=object_type,
         object_id=object_id,

@@ -10,6 +10,7 @@ from app.http.schemas import (
     AmountMinutes,
     Count,
     Day,
+    Flag,
     In,
     Line,
     Moment,
@@ -58,7 +59,7 @@ class SessionIn(In):
     minutes: Annotated[int, Field(ge=1, le=1440), BeforeValidator(json_integer)] = Field(
         description="How long, in whole minutes."
     )
-    working_time: bool = Field(description="False for one's own time, which the norm leaves out.")
+    working_time: Flag = Field(description="False for one's own time, which the norm leaves out.")
 
 
 class CostLineIn(In):
@@ -70,7 +71,7 @@ class CostLineIn(In):
     vat_basis_points: (
         Annotated[int, Field(ge=0, le=10_000), BeforeValidator(json_integer)] | None
     ) = Field(default=None, description="2100 is 21 %. Half a cent is rounded up.")
-    per_participant: bool = Field(description="Whether each participant costs this much.")
+    per_participant: Flag = Field(description="Whether each participant costs this much.")
 
     def as_cost_line(self) -> CostLine:
         """Return the line with its VAT as an amount.
@@ -454,7 +455,7 @@ class CompletionOfIn(In):
     """Whether one participant completed the training."""
 
     employee_id: UUID
-    completed: bool
+    completed: Flag
 
 
 class CompletionIn(In):

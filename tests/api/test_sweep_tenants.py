@@ -21,6 +21,7 @@ from tests.support.contract import (
     members,
     operations,
     put,
+    resolved,
     send,
     specimen,
 )
@@ -95,7 +96,7 @@ def slots(operation: Operation) -> Iterator[Slot]:
             is_item = isinstance(at[-1], int)
             if not named:
                 continue
-            if (schema.get("format") == "uuid" or named[-1] in _KINDS) and (
+            if (resolved(schema).get("format") == "uuid" or named[-1] in _KINDS) and (
                 is_item == named[-1].endswith("s")
             ):
                 yield Slot("body", at, _KINDS[named[-1]])

@@ -154,7 +154,7 @@ def _text(schema: Schema) -> str:
         "date-time": "2027-03-31T09:00:00Z",
         "email": "n@od-voorbeeld.example",
     }
-    return texts.get(str(schema.get("format")), "a" * schema.get("minLength", 1))
+    return texts.get(str(schema.get("format")), "a" * int(schema.get("minLength", 1)))
 
 
 def allowed(operation: Operation, body: object) -> bool:
@@ -169,9 +169,9 @@ def members(schema: Schema, value: object, at: Pointer = ()) -> Iterator[tuple[P
 
     ``value`` is the body that they are of: of alternatives it tells which one is meant.
     """
-    schema = _meant(resolved(schema), value)
     if at:
         yield at, schema
+    schema = _meant(resolved(schema), value)
     if "items" in schema:
         items = cast("list[object]", value) if isinstance(value, list) else []
         yield from members(schema["items"], items[0] if items else None, (*at, 0))
@@ -233,9 +233,10 @@ def completed(schema: Schema, body: object) -> Any:  # noqa: ANN401 - a JSON val
 
 def wrong_values(schema: Schema) -> Iterator[object]:
     """Yield values that a schema does not allow, of each sort there is."""
-    held = kinds(schema)
-    if "null" not in held and not may_be_null(schema):
+    if not may_be_null(schema):
         yield None
+    schema = resolved(schema)
+    held = kinds(schema)
     others: Mapping[str, object] = {
         "string": "x",
         "integer": 1,
