@@ -1,7 +1,8 @@
 """Where the hours are kept: norms, exceptions, reservations, attendances, a team's occupation."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     cast,
     extract,
     func,
@@ -68,6 +70,38 @@ _ATTENDANCE = (
     Attendance.recorded_by,
     Attendance.recorded_at,
 )
+_ORGANISATION: BindParameter[Any] = bindparam("organisation_id")
+_HOLD = (
+    select(TrainingRequest.id)
+    .where(
+        TrainingRequest.organisation_id == _ORGANISATION,
+        TrainingRequest.id == bindparam("request_id"),
+    )
+    .with_for_update(read=True, of=TrainingRequest)
+)
+
+
+@cache
+def _lock_open(given: frozenset[str]) -> Select[HourReservation]:
+    """Return the lock of a request's open reservations for one set of conditions; built once."""
+    conditions: Mapping[str, ColumnElement[bool]] = {
+        "session_id": HourReservation.session_id == bindparam("session_id"),
+        "employee_ids": HourReservation.employee_id
+        == any_(bindparam("employee_ids", type_=ARRAY(Uuid()))),
+        "held_after": HourReservation.held_on > bindparam("held_after"),
+    }
+    return (
+        select(HourReservation)
+        .where(
+            HourReservation.organisation_id == _ORGANISATION,
+            HourReservation.request_id == bindparam("request_id"),
+            HourReservation.status == ReservationStatus.OPEN.value,
+            *(condition for name, condition in conditions.items() if name in given),
+        )
+        .order_by(HourReservation.id)
+        .with_for_update(of=HourReservation)
+        .execution_options(populate_existing=True)
+    )
 
 
 class HourRepository:
@@ -76,6 +110,7 @@ class HourRepository:
     def __init__(self, session: AsyncSession, organisation_id: UUID) -> None:
         self._session = session
         self._organisation_id = organisation_id
+        self._tenant: dict[str, Any] = {"organisation_id": organisation_id}
 
     async def add(
         self, rows: Iterable[HourNorm | HourException | HourReservation | Attendance]
@@ -210,14 +245,7 @@ class HourRepository:
 
     async def hold_request(self, request_id: UUID) -> None:
         """Keep a request from being decided on while its hours move: share its row's lock."""
-        await self._session.execute(
-            select(TrainingRequest.id)
-            .where(
-                TrainingRequest.organisation_id == self._organisation_id,
-                TrainingRequest.id == request_id,
-            )
-            .with_for_update(read=True, of=TrainingRequest)
-        )
+        await self._session.execute(_HOLD, self._tenant | {"request_id": request_id})
 
     async def lock_open(
         self,
@@ -228,21 +256,14 @@ class HourRepository:
         held_after: date | None = None,
     ) -> Sequence[HourReservation]:
         """Return the open reservations of a request, locked, in order of id."""
-        query = select(HourReservation).where(
-            HourReservation.organisation_id == self._organisation_id,
-            HourReservation.request_id == request_id,
-            HourReservation.status == ReservationStatus.OPEN.value,
-        )
-        if session_id is not None:
-            query = query.where(HourReservation.session_id == session_id)
-        if employee_ids is not None:
-            query = query.where(HourReservation.employee_id == any_(_uuids(employee_ids)))
-        if held_after is not None:
-            query = query.where(HourReservation.held_on > held_after)
+        asked = {
+            "session_id": session_id,
+            "employee_ids": None if employee_ids is None else list(employee_ids),
+            "held_after": held_after,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
         locked = await self._session.scalars(
-            query.order_by(HourReservation.id)
-            .with_for_update(of=HourReservation)
-            .execution_options(populate_existing=True)
+            _lock_open(frozenset(given)), self._tenant | {"request_id": request_id} | given
         )
         return locked.all()
 

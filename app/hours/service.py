@@ -428,7 +428,6 @@ class HourService:
         employee_ids = {one.employee_id for one in attended}
         await self._people.check_visible(employee_ids)
         check_recorder(employee_ids, recorder_id=self._work.actor.person_id)
-        await self._check_session(request_id, session_id, None)
         await self._hours.hold_request(request_id)
         held = {
             one.employee_id: one
@@ -438,6 +437,7 @@ class HourService:
         }
         missing = sorted(employee_ids - held.keys())
         if missing:
+            await self._check_session(request_id, session_id, None)
             raise ReservationMissing(employee_ids=missing)
         for one in attended:
             check_attendance(
