@@ -89,8 +89,7 @@ def write(
             "a change is done by it a fixed number of times."
         ),
         "",
-        *notes,
-        "",
+        *(line for note in notes for line in (note, "")),
         _row(_HEAD),
         _row(["---", *["---:"] * (len(_HEAD) - 1)]),
         *(_row(_cells(figure)) for figure in figures),
@@ -134,7 +133,8 @@ def _of_decisions(decided: Decided) -> list[str]:
         (
             f"The MT adopts a proposal of {decided.items} items as a whole, {len(longest)} times: "
             f"median {median:.2f} s, longest {longest[-1]:.2f} s; "
-            f"{median / decided.items * 1000:.1f} ms an item. CPU of one decision: {decided.service_ms:,.0f} ms service{postgres}."
+            f"{median / decided.items * 1000:.1f} ms an item. CPU of one decision: "
+            f"{decided.service_ms:,.0f} ms service{postgres}."
         ),
         "",
         (
