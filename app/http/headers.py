@@ -105,14 +105,13 @@ def _is_preflight(scope: Scope) -> bool:
 
 def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exception | None) -> None:
     """Write the request's one line: the route's template and never the path, which names people."""
-    route: Any = scope.get("route")
     state = scope["state"]
     organisation = state.get("organisation_id")
     line: dict[str, Any] = {
         "request_id": state["request_id"],
         "trace_id": _trace(scope),
         "method": method,
-        "route": scope.get("root_path", "") + route.path if hasattr(route, "path") else None,
+        "route": _template(scope),
         "status": status,
         "ms": round(seconds * 1000, 1),
         "organisation_id": None if organisation is None else str(organisation),
@@ -121,6 +120,13 @@ def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exceptio
         line["fault"] = describe(fault)
     level = logging.ERROR if fault is not None else logging.INFO
     _access.log(level, "request", extra={"line": line})
+
+
+def _template(scope: Scope) -> str | None:
+    """Return a route's path as the contract writes it, None where no route was found."""
+    route = scope.get("route")
+    path: str | None = getattr(route, "path_format", None) or getattr(route, "path", None)
+    return None if path is None else scope.get("root_path", "") + path
 
 
 def _trace(scope: Scope) -> str | None:

@@ -219,9 +219,6 @@ def _complete(
         _never_null(parameter["schema"])
     if method == "post":
         parameters.append(_key_parameter(required=declared[KEY] == "required"))
-    for parameter in parameters:
-        if parameter["name"] == "If-Match":
-            parameter["required"] = True
     if not parameters:
         del operation["parameters"]
     if declared[ACCEPTS] != ["application/json"] and "requestBody" not in operation:

@@ -48,7 +48,9 @@ async def if_match(
         Header(
             alias="If-Match",
             max_length=1000,
-            description="ETag of the version that was read; a list or `*` is taken too.",
+            description=(
+                "ETag of the version that was read; a list or `*` is taken too. Without it: 428."
+            ),
             json_schema_extra={"pattern": rf"^( *\* *| *{_TAG} *(, *{_TAG} *)*)$"},
         ),
     ] = None,

@@ -125,7 +125,8 @@ class TransactionalRoute(APIRoute):
             bounded = BoundedRequest(request.scope, request.receive)
             limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
             body = await bounded.read(limit=limit)
-            if body and reads_body:
+            # A file without a type is no file; an empty JSON body is told to be missing.
+            if reads_body and (body or self.body_field is None):
                 bounded.check_media_type(declared[ACCEPTS])
                 if self.body_field is not None:
                     await bounded.json()

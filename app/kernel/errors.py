@@ -94,8 +94,8 @@ class RoleRefused(Refusal):
     kind = Kind.FORBIDDEN
     title = Text(en="Not for your role", nl="Niet voor uw rol")
     detail = Text(
-        en="This is for {allowed_roles}; you have {roles}.",
-        nl="Dit is voor {allowed_roles}; u heeft {roles}.",
+        en="This is for {allowed_roles}; your role: {roles}.",
+        nl="Dit is voor {allowed_roles}; uw rol: {roles}.",
     )
     remedy = Text(
         en="Ask someone who has that role.",

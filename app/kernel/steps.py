@@ -23,8 +23,6 @@ class Step:
 def restored(facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return facts that were kept as JSON as they were computed: ``_on`` names a day again."""
     return {
-        name: date.fromisoformat(fact)
-        if name.endswith("_on") and isinstance(fact, str)
-        else fact
+        name: date.fromisoformat(fact) if name.endswith("_on") and isinstance(fact, str) else fact
         for name, fact in facts.items()
     }

@@ -1,7 +1,8 @@
 """Wording: how a sentence with facts reads in Dutch and in English.
 
 A fact's name tells its unit by its suffix: ``_cents``, ``_minutes``, ``_percent``, ``_on`` (a
-civil day) and ``_at`` (an instant, told in Amsterdam time).
+civil day) and ``_at`` (an instant, told in Amsterdam time). A code is told in the words of
+``vocabulary.py``.
 """
 
 import re
@@ -11,6 +12,7 @@ from enum import StrEnum
 
 from app.kernel.calendar import AMSTERDAM
 from app.kernel.errors import Fact, Scalar, Text
+from app.kernel.vocabulary import WORDS
 
 
 class Language(StrEnum):
@@ -173,7 +175,15 @@ def _scalar(name: str, value: Scalar, language: Language) -> str:
         case date():
             return civil_day(value, language)
         case _:
-            return str(value)
+            return _text(name, str(value), language)
+
+
+def _text(name: str, value: str, language: Language) -> str:
+    """Return the words for a code that a fact of this name holds; other text as it stands."""
+    words = WORDS.get(name, {}).get(value)
+    if words is None:
+        return value
+    return words.nl if language is Language.NL else words.en
 
 
 def _number(name: str, value: int, language: Language) -> str:

@@ -379,7 +379,7 @@ class RequestService:
         self._check_not_own(details, RequestAction.ENDORSE)
         if not await self._may_endorse(details.participant_ids):
             raise NotYourStep(
-                reference=details.reference, action=RequestAction.ENDORSE, who="manager"
+                reference=details.reference, action=RequestAction.ENDORSE, who=["manager"]
             )
         row.endorsed_by_id = self._work.actor.person_id
         row.endorsed_at = self._work.now
@@ -842,7 +842,7 @@ class RequestService:
             return
         if not await self._manages(details.participant_ids):
             raise NotYourStep(
-                reference=details.reference, action=action, who="applicant, manager, hr"
+                reference=details.reference, action=action, who=["applicant", "manager", "hr"]
             )
 
     async def _check_participants(self, employee_ids: Collection[UUID]) -> None:

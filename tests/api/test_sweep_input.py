@@ -349,6 +349,10 @@ async def test_a_body_over_the_limit_or_of_another_kind_is_refused(
         for kind in ("application/xml", "text/plain", "application/json; charset=utf-16"):
             answer = await ask(world, operation, content=content, Content_Type=kind)
             refused(answer, operation, 415)
+        if operation.takes_a_file:
+            for nothing in (b"", content):
+                answer = await ask(world, operation, content=nothing, without=("Content-Type",))
+                refused(answer, operation, 415)
         packed = await ask(world, operation, content=content, Content_Encoding="gzip")
         refused(packed, operation, 415)
 

@@ -60,9 +60,9 @@ from app.kernel.wording import (
             "01890a5d-ac96-774b-bcce-b302099a8057",
             "01890a5d-ac96-774b-bcce-b302099a8057",
         ),
-        ("roles", ["hr", "mt", "admin"], "hr, mt en admin", "hr, mt and admin"),
-        ("roles", ["hr", "mt"], "hr en mt", "hr and mt"),
-        ("roles", ("hr",), "hr", "hr"),
+        ("roles", ["hr", "mt", "admin"], "HR, het MT en beheerder", "HR, the MT and administrator"),
+        ("roles", ["hr", "mt"], "HR en het MT", "HR and the MT"),
+        ("roles", ("hr",), "HR", "HR"),
         ("roles", [], "geen", "none"),
         ("amounts_cents", [100, 200], "€ 1,00 en € 2,00", "€1.00 and €2.00"),
         (
