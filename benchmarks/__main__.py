@@ -130,7 +130,7 @@ async def _measure(bench: _Bench, filled: Filled, only: str | None) -> tuple[lis
     tokens = Tokens(issuer)
     figures: list[Figure] = []
     async with capturing(settings) as capture:
-        for operation in operations(filled.sizes, tokens):
+        for operation in operations(filled.sizes, tokens, settings.cursor_secret):
             if only is None or only in operation.name:
                 _say(f"{operation.name} ...")
                 # What the first requests set up (connections, the tranche) is not measured.
@@ -154,6 +154,8 @@ def _figures(
         after = bench.meter.read()
         between = bench.meter.read()
         bare = _bare(bench, operation, caught, constant, share=2 * position + 1, clients=clients)
+        # Its connections must have ended: what one used is counted when PostgreSQL buries it.
+        time.sleep(0.5)
         finally_ = bench.meter.read()
         figure = Figure(
             operation=operation.name,

@@ -86,7 +86,7 @@ class Tokens:
         return {"Authorization": f"Bearer {token}"}
 
 
-def operations(sizes: Sizes, tokens: Tokens) -> list[Operation]:
+def operations(sizes: Sizes, tokens: Tokens, cursor_secret: bytes) -> list[Operation]:
     """Return what is measured at several numbers of clients."""
     hr = tokens.headers(sizes.hr, Role.HR, Role.EMPLOYEE)
     manager = tokens.headers(sizes.employees + 1, Role.MANAGER, Role.EMPLOYEE)
@@ -95,7 +95,8 @@ def operations(sizes: Sizes, tokens: Tokens) -> list[Operation]:
         return Call("GET", f"/v1/requests/{identifier(Of.REQUEST, number)}", hr)
 
     def page(number: int) -> Call:
-        cursor = write_cursor("/v1/requests", (str(identifier(Of.REQUEST, number)),))
+        position = (str(identifier(Of.REQUEST, number)),)
+        cursor = write_cursor(cursor_secret, "/v1/requests", position)
         return Call("GET", f"/v1/requests?limit=50&cursor={cursor}", hr)
 
     def submit(number: int) -> Call:
