@@ -112,6 +112,7 @@ def create_app(
             constraints=_constraints(),
             max_body_bytes=settings.max_body_bytes,
             max_bulk_bytes=settings.max_import_bytes,
+            cursor_secret=settings.cursor_secret,
         )
         upkeep = [
             asyncio.create_task(_keep_doing(job, database, every=seconds))

@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
+    def cursor_secret(self) -> bytes:
+        """Return what cursors of pages are sealed with: the same wherever the database is."""
+        return _derived(self.app_url, b"leerruimte cursor")
+
+    @property
     def app_url(self) -> str:
         """Return the URL the service works with: ``APP_DATABASE_URL``, or derived from the owner's.
 
@@ -106,6 +111,11 @@ class Settings(BaseSettings):
         return _as_role(urlsplit(self.owner_url), APP_ROLE, app_role_password(self.owner_url))
 
 
+def _derived(secret: str, purpose: bytes) -> bytes:
+    """Return a secret for one purpose out of another, which it does not give away."""
+    return hmac.digest(secret.encode(), purpose, hashlib.sha256)
+
+
 def app_role_password(owner_url: str) -> str | None:
     """Return the password of the derived app role: an HMAC under the owner's, so nobody keeps two.
 
@@ -114,7 +124,7 @@ def app_role_password(owner_url: str) -> str | None:
     secret = urlsplit(owner_url).password
     if not secret:
         return None
-    return hmac.new(unquote(secret).encode(), b"leerruimte app role", hashlib.sha256).hexdigest()
+    return _derived(unquote(secret), b"leerruimte app role").hex()
 
 
 def _as_role(url: SplitResult, role: str, password: str | None) -> str:

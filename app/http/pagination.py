@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 from typing import Annotated, Any, ClassVar, cast
 
@@ -11,7 +12,7 @@ from fastapi import Query, Request, Response
 from app.kernel.errors import Kind, Refusal, Text
 from app.kernel.pages import Page, PageOf
 
-_CHECKSUM = 9
+_SEAL = 15
 
 
 class CursorInvalid(Refusal):
@@ -28,22 +29,22 @@ class CursorInvalid(Refusal):
     )
 
 
-def _checksum(path: str, key: bytes) -> bytes:
-    """Return a checksum that binds a position to its list.
+def _seal(secret: bytes, path: str, key: bytes) -> bytes:
+    """Return what binds a position to its list, and shows that the service itself gave it.
 
-    It keeps out accidents (a cursor of another list, a mangled one). It is no secret and need not
-    be one: a position says nothing, and what may be seen is decided by the query itself.
+    So what reads a position finds it as it was written. What may be seen is no matter of the
+    cursor: the query itself decides that.
     """
-    return hashlib.sha256(path.encode() + b"\0" + key).digest()[:_CHECKSUM]
+    return hmac.digest(secret, path.encode() + b"\0" + key, hashlib.sha256)[:_SEAL]
 
 
-def write_cursor(path: str, key: tuple[str, ...]) -> str:
+def write_cursor(secret: bytes, path: str, key: tuple[str, ...]) -> str:
     """Return the cursor of a position in the list at ``path``."""
     written = json.dumps(key, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_checksum(path, written) + written).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_seal(secret, path, written) + written).decode().rstrip("=")
 
 
-def read_cursor(path: str, cursor: str) -> tuple[str, ...]:
+def read_cursor(secret: bytes, path: str, cursor: str) -> tuple[str, ...]:
     """Return the position a cursor stands for.
 
     Raises:
@@ -53,8 +54,8 @@ def read_cursor(path: str, cursor: str) -> tuple[str, ...]:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (binascii.Error, ValueError):
         raise CursorInvalid from None
-    checksum, written = raw[:_CHECKSUM], raw[_CHECKSUM:]
-    if checksum != _checksum(path, written):
+    seal, written = raw[:_SEAL], raw[_SEAL:]
+    if not hmac.compare_digest(seal, _seal(secret, path, written)):
         raise CursorInvalid
     return tuple(cast("list[str]", json.loads(written)))
 
@@ -77,7 +78,8 @@ async def paging(
     Raises:
         CursorInvalid: the cursor is not one of this list.
     """
-    after = None if cursor is None else read_cursor(request.url.path, cursor)
+    secret: bytes = request.app.state.edge.cursor_secret
+    after = None if cursor is None else read_cursor(secret, request.url.path, cursor)
     return PageOf(limit=limit, after=after)
 
 
@@ -85,7 +87,8 @@ def link_next(request: Request, response: Response, page: Page[Any]) -> str | No
     """Set the Link to the next page and return its cursor, or None on the last page."""
     if page.next_key is None:
         return None
-    cursor = write_cursor(request.url.path, page.next_key)
+    secret: bytes = request.app.state.edge.cursor_secret
+    cursor = write_cursor(secret, request.url.path, page.next_key)
     target = request.url.include_query_params(cursor=cursor)
     response.headers["Link"] = f'<{target.path}?{target.query}>; rel="next"'
     return cursor

@@ -51,7 +51,7 @@ async def if_match(
             description=(
                 "ETag of the version that was read; a list or `*` is taken too. Without it: 428."
             ),
-            json_schema_extra={"pattern": rf"^( *\* *| *{_TAG} *(, *{_TAG} *)*)$"},
+            json_schema_extra={"minLength": 1, "pattern": rf"^(\*|{_TAG}( *, *{_TAG})*)$"},
         ),
     ] = None,
 ) -> frozenset[int] | None:

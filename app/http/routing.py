@@ -62,6 +62,8 @@ class Edge:
     constraints: Mapping[str, type[Refusal]]
     max_body_bytes: int
     max_bulk_bytes: int
+    # What cursors are sealed with: the same in all workers, and after a restart.
+    cursor_secret: bytes
     persons: OrderedDict[tuple[UUID, str], tuple[float, UUID]] = field(
         default_factory=OrderedDict[tuple[UUID, str], tuple[float, UUID]]
     )

@@ -23,6 +23,7 @@ from sqlalchemy import func, select
 
 from app.db.models import AuditEntry, IdempotencyKey
 from app.db.session import Database
+from app.http.pagination import write_cursor
 from app.kernel.actors import Actor, Role
 from app.people.rules import EmployeeRow
 from app.settings import Settings
@@ -430,8 +431,11 @@ async def test_a_query_that_can_not_be_read_is_refused(world: World, operation: 
                 problem = refused(answer, operation, 400)
                 assert points_at(problem, (one["name"],)), (one["name"], wrong)
         if any(one["name"] == "cursor" for one in operation.parameters("query")):
-            answer = await ask(world, operation, query={**query, "cursor": "AAAA"})
-            assert slug(refused(answer, operation, 422)) == "cursor-invalid"
+            path = "/v1" + operation.at(some_ids(operation))
+            for position in (("x",), (), ("1" * 30, "x"), ("9999-99-99", "x")):
+                forged = write_cursor(b"not the secret", path, position)
+                answer = await ask(world, operation, query={**query, "cursor": forged})
+                assert slug(refused(answer, operation, 422)) == "cursor-invalid"
 
 
 def wrong_queries(schema: Schema) -> Iterator[str]:
