@@ -1,13 +1,10 @@
 """Requests as the areas above handle them: read whole, held, moved; and many hands at once."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import Engine, event
 
 from app.kernel.actors import Role
 from app.kernel.identifiers import new_id
@@ -27,24 +24,12 @@ from tests.support.requests import (
     step,
     submitted,
 )
+from tests.support.statements import counted
 
 
 @pytest.fixture
 async def cast(work: OpenWork, sign_in: SignIn) -> Cast:
     return await cast_of(work(), sign_in)
-
-
-@contextmanager
-def counted() -> Generator[list[str]]:
-    """Yield the statements that go out meanwhile."""
-    seen: list[str] = []
-
-    def see(*arguments: object) -> None:
-        seen.append(str(arguments[2]))
-
-    event.listen(Engine, "before_cursor_execute", see)
-    yield seen
-    event.remove(Engine, "before_cursor_execute", see)
 
 
 async def proposed(client: httpx.AsyncClient, cast: Cast, work: OpenWork) -> str:
