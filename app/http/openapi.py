@@ -219,6 +219,9 @@ def _complete(
         _never_null(parameter["schema"])
     if method == "post":
         parameters.append(_key_parameter(required=declared[KEY] == "required"))
+    for parameter in parameters:
+        if parameter["name"] == "If-Match":
+            parameter["schema"] = _ETAG_SENT
     if not parameters:
         del operation["parameters"]
     if declared[ACCEPTS] != ["application/json"] and "requestBody" not in operation:
@@ -397,6 +400,15 @@ def _restore_nulls(example: object, schema: Document, schemas: Mapping[str, Any]
                 _restore_nulls(members[name], member, schemas)
             elif name in schema.get("required", []):
                 members[name] = None
+
+
+# What an ETag of ours is; a list and another's tags are taken too, and match nothing.
+_ETAG_SENT: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 12,
+    "pattern": r'^(\*|"[1-9][0-9]{0,9}")$',
+}
 
 
 def _header(description: str, **schema: Any) -> dict[str, Any]:  # noqa: ANN401 - a JSON value

@@ -347,7 +347,10 @@ async def test_a_made_up_cursor_is_422(
         pytest.param('"2"', 412, id="an old one"),
         pytest.param('W/"3"', 412, id="a weak one never matches"),
         pytest.param('"abc"', 412, id="one that is not ours"),
-        pytest.param("3", 400, id="without quotes"),
+        pytest.param("3", 200, id="without its quotes"),
+        pytest.param("2", 412, id="an old one without its quotes"),
+        pytest.param('"1,3,2"', 412, id="one that holds the current one"),
+        pytest.param("3x", 400, id="no tag"),
         pytest.param('"3', 400, id="half a tag"),
     ],
 )

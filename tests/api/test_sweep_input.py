@@ -469,7 +469,7 @@ async def test_a_change_without_a_version_that_can_be_read_is_refused(
     async with world.untouched():
         missing = await ask(world, operation, without=("If-Match",))
         assert slug(refused(missing, operation, 428)) == "precondition-missing"
-        for wrong in ("", "3", '"3', "W/3", '"1" "2"', "**"):
+        for wrong in ("", "v3", '"3', "W/3", '"1" "2"', "**"):
             answer = await ask(world, operation, If_Match=wrong)
             assert slug(refused(answer, operation, 400)) == "precondition-malformed", wrong
         long = await ask(world, operation, If_Match='"' + "3" * 2_000 + '"')
