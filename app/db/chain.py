@@ -173,8 +173,9 @@ async def seal(database: Database, organisation_id: UUID) -> int:
     """Link every committed entry that has no link to the organisation's chain; return how many.
 
     Each batch is a transaction that holds the head's lock, so two sealers queue. Within a batch
-    entries stand by transaction, then by time. What a transaction that commits late recorded comes in a later batch, for an entry is taken because it
-    has no link, not because of its time; ``sealed_below`` only limits where to look.
+    entries stand by transaction, then by time. What a transaction that commits late recorded comes
+    in a later batch, for an entry is taken because it has no link, not because of its time;
+    ``sealed_below`` only limits where to look.
     """
     total = 0
     while True:
