@@ -146,9 +146,7 @@ def upgrade() -> None:
         " ON decisions (organisation_id, proposal_id)"
     )
     op.execute("SELECT leerruimte_secure_table('proposals', '{select,insert,update}')")
-    op.execute(
-        "SELECT leerruimte_secure_table('proposal_items', '{select,insert,update,delete}')"
-    )
+    op.execute("SELECT leerruimte_secure_table('proposal_items', '{select,insert,update,delete}')")
     op.execute("SELECT leerruimte_secure_table('decisions', '{select,insert}')")
 
 
