@@ -406,8 +406,8 @@ def _restore_nulls(example: object, schema: Document, schemas: Mapping[str, Any]
 _ETAG_SENT: Mapping[str, Any] = {
     "type": "string",
     "minLength": 1,
-    "maxLength": 12,
-    "pattern": r'^(\*|"[1-9][0-9]{0,9}")$',
+    "maxLength": 1000,
+    "pattern": r'^(\*|[0-9]{1,10}|"[!#-~]*")$',
 }
 
 

@@ -103,15 +103,14 @@ def operations() -> Mapping[str, Operation]:
 
 
 def resolved(schema: Schema) -> Schema:
-    """Return a schema itself: what it refers to, and of alternatives the one that is not null."""
+    """Return a schema itself: what it refers to, of alternatives the first that is not null."""
     while True:
         if "$ref" in schema:
             schema = contract()["components"]["schemas"][schema["$ref"].removeprefix(_REF)]
             continue
-        options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
-        if len(options) != 1:
+        if "anyOf" not in schema:
             return schema
-        schema = options[0]
+        schema = next(one for one in schema["anyOf"] if one != {"type": "null"})
 
 
 def may_be_null(schema: Schema) -> bool:

@@ -82,7 +82,14 @@ def _upload() -> dict[str, Any]:
         "required": True,
         "content": {
             CSV: {"schema": {"type": "string", "maxLength": 20_000_000}},
-            JSON: {"schema": {"type": "array", "maxItems": ROW_LIMIT, "items": row}},
+            JSON: {
+                "schema": {
+                    "type": "array",
+                    "maxItems": ROW_LIMIT,
+                    # A row with a fault is taken in too: what is wrong with it is told by row.
+                    "items": {"anyOf": [row, {"type": "object", "maxProperties": 1000}]},
+                }
+            },
         },
     }
     return declared
@@ -114,9 +121,12 @@ def _records(content: bytes) -> list[object]:
     """Return the JSON list that was sent.
 
     Raises:
-        InputInvalid: it is no JSON, or no list.
+        InputInvalid: it is no JSON, or no list of objects.
     """
     parsed = parse_json(content)
     if not isinstance(parsed, list):
         raise InputInvalid([{"type": "list_type", "loc": ("body",)}])
+    others = [number for number, row in enumerate(parsed) if not isinstance(row, dict)]
+    if others:
+        raise InputInvalid([{"type": "dict_type", "loc": ("body", number)} for number in others])
     return cast("list[object]", parsed)
