@@ -533,6 +533,32 @@ async def test_without_a_token_that_holds_it_is_401_and_never_says_why(
     assert len(told) == 1
 
 
+@pytest.mark.parametrize(
+    ("claim", "value", "status"),
+    [
+        ("sub", "s" * 255, 201),
+        ("sub", "s" * 256, 401),
+        ("sub", "a\0b", 401),
+        ("sub", "a\nb", 401),
+        ("personnel_number", "1" * 256, 401),
+        ("personnel_number", "1\0", 401),
+        ("organisation", "a\0", 401),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+async def test_a_token_names_people_by_what_can_be_kept_and_shown(
+    world: World, claim: str, value: str, status: int
+) -> None:
+    bearer = tokens.token(organisation=world.organisation.slug, roles=Role, claims={claim: value})
+    headers = {"Authorization": f"Bearer {bearer}"}
+    body = {"department": "Toezicht", "name": f"Team {uuid4()}"}
+    made = await world.client.post("/teams", json=body, headers=headers)
+    assert made.status_code == status, made.text
+    if status == 201:
+        trail = await world.client.get("/audit-entries?limit=1", headers=headers)
+        assert trail.json()["items"][0]["subject"] == value
+
+
 def table() -> dict[str, set[str]]:
     """Return who may do what as it is written down: ``roles.csv``."""
     with ROLES.open(newline="") as file:
