@@ -1,11 +1,9 @@
 """The norm on the ledger follows the policy in force on 1 January, also when that comes later."""
 
-from collections.abc import Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 
 import pytest
-from sqlalchemy import Engine, event
 
 from app.db.session import Database
 from app.db.work import Work
@@ -35,6 +33,7 @@ from tests.support.hours import (
     OpenWork as AnyWork,
 )
 from tests.support.people import hire
+from tests.support.statements import counted
 
 NEW_YEARS_DAY = date(2027, 1, 1)
 
@@ -50,21 +49,6 @@ async def working_in(database: Database, **choices: object) -> AnyWork:
         return database.work(actor or mt, now or MONDAY, "test")
 
     return work
-
-
-@contextmanager
-def statements_counted() -> Generator[list[str]]:
-    """Yield the statements that go out, on any engine, as they come."""
-    seen: list[str] = []
-
-    def look(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", look)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", look)
 
 
 async def align(work: AnyWork, employee: EmployeeRow, year: int = 2027) -> None:
@@ -193,16 +177,16 @@ async def test_many_employees_and_years_are_answered_in_a_few_statements(work: O
         people = (staff.manager, staff.noor, staff.idris, staff.elsewhere)
         pairs = [(one.id, year) for one in people for year in (2026, 2027)]
         hours = HourService(opened)
-        with statements_counted() as unlocked:
+        with counted() as unlocked:
             await hours.rooms(pairs)
-        with statements_counted() as opening:
+        with counted() as opening:
             await hours.rooms(pairs, lock=True)
-        with statements_counted() as locked:
+        with counted() as locked:
             rooms = await hours.rooms(pairs, lock=True)
         details = await planned(
             opened, people, session(date(2026, 12, 31)), session(date(2027, 1, 1), 60)
         )
-        with statements_counted() as reserving:
+        with counted() as reserving:
             await hours.reserve(reservations(details), decision_id=new_id())
     assert set(rooms) == set(pairs)
     assert len(unlocked) == 3  # the policy of each year, and the figures
