@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
@@ -95,24 +95,36 @@ class Tamper:
         assert done.rowcount > 0
 
 
+_GUARDED = ("audit_entries", "audit_links")
+
+
+def _unguard(owner: psycopg.Connection[Any]) -> None:
+    for table in _GUARDED:
+        owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+    owner.execute("ALTER TABLE audit_links DROP CONSTRAINT fk_audit_links_organisation_id_entry_id")
+
+
+def _guard(owner: psycopg.Connection[Any]) -> None:
+    owner.execute(
+        "ALTER TABLE audit_links ADD CONSTRAINT fk_audit_links_organisation_id_entry_id"
+        " FOREIGN KEY (organisation_id, entry_id)"
+        " REFERENCES audit_entries (organisation_id, id) ON DELETE RESTRICT NOT VALID"
+    )
+    for table in _GUARDED:
+        owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
+
+
 @pytest.fixture
-def tamper(owner_url: str, organisation: Organisation) -> Iterator["Tamper"]:
-    """Return the hands of one who may do everything: triggers and foreign keys are off."""
-    triggers = ("audit_entries", "audit_links")
+async def tamper(owner_url: str, organisation: Organisation) -> AsyncIterator["Tamper"]:
+    """Return the hands of one who may do everything: triggers and foreign keys are off.
+
+    In a thread: these locks wait for whoever reads the trail, and the app that seals it meanwhile
+    runs in this very loop.
+    """
     with connected(owner_url, organisation.id, autocommit=True) as owner:
-        for table in triggers:
-            owner.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
-        owner.execute(
-            "ALTER TABLE audit_links DROP CONSTRAINT fk_audit_links_organisation_id_entry_id"
-        )
+        await asyncio.to_thread(_unguard, owner)
         yield Tamper(owner, organisation.id)
-        owner.execute(
-            "ALTER TABLE audit_links ADD CONSTRAINT fk_audit_links_organisation_id_entry_id"
-            " FOREIGN KEY (organisation_id, entry_id)"
-            " REFERENCES audit_entries (organisation_id, id) ON DELETE RESTRICT NOT VALID"
-        )
-        for table in triggers:
-            owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
+        await asyncio.to_thread(_guard, owner)
 
 
 @pytest.fixture
