@@ -232,15 +232,20 @@ def test_without_a_tenant_the_app_role_sees_nothing(settings: Settings, table: s
 
 
 async def test_a_transfer_reads_as_few_rows_among_many_accounts_as_among_two(book: Book) -> None:
-    """A plan that scans or hashes would read them all; a table just filled has no statistics."""
-    source, *norms = await book.do(
-        lambda ledger: ledger.open_accounts([uncounted(), *(account() for _ in range(500))])
-    )
-    batch = [posted(source, norm, 10) for norm in norms]
-    await book.do(lambda ledger: ledger.apply(batch))
+    """A plan that scans or hashes would read them all; a table just filled has no statistics.
+
+    All on one connection: it plans among two accounts, and keeps the plan when there are many. The
+    planner itself looks at rows too, so what is counted is a call that has its plan.
+    """
     async with book.work() as work:
+        ledger = LedgerService(work)
+        source, first = await ledger.open_accounts([uncounted(), account()])
+        await ledger.apply([posted(source, first, 10)])
+        await ledger.apply([pending(first, source, 1)])
+        norms = await ledger.open_accounts([account() for _ in range(500)])
+        await ledger.apply([posted(source, norm, 10) for norm in norms])
         before = await _fetched(work)
-        await LedgerService(work).apply([pending(norms[0], source, 1)])
+        await ledger.apply([pending(norms[0], source, 1)])
         after = await _fetched(work)
     assert 0 < after["accounts"] - before["accounts"] < 20
     assert 0 <= after["transfers"] - before["transfers"] < 5
