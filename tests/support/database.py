@@ -115,5 +115,11 @@ def _disconnect_app(app_url: str) -> None:
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    connection.execute(drop.format(sql.Identifier(name)))
+    """Drop a database; an autovacuum worker in it, which nobody of ours may end, is waited for."""
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for _ in range(40):
+        with suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute(drop)
+            return
+        time.sleep(0.25)
+    connection.execute(drop)
