@@ -31,6 +31,8 @@ class Of(IntEnum):
     HOURS_SPENT = 22
     TEAM = 30
     FUNCTION = 31
+    HISTORY = 40
+    HISTORY_CAUSE = 41
 
 
 def digits(number: int) -> str:
