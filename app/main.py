@@ -33,6 +33,7 @@ from app.http.logs import configure_logging
 from app.http.openapi import build_openapi, describe_api, security_schemes
 from app.http.operation import BASE_PATH
 from app.http.pages import Pages, serve_document
+from app.http.rates import Rates
 from app.http.routing import Clock, Edge, system_clock
 from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
 from app.integrations import router as imports
@@ -104,6 +105,7 @@ def create_app(
             message = "nobody can sign in: set OIDC_ISSUER and OIDC_AUDIENCE, or DEMO"
             raise SettingMissing(message)
         database = Database(settings)
+        rates = Rates(settings)
         api.state.edge = Edge(
             database=database,
             verifier=Verifier(trusted, _claim_paths(settings), database),
@@ -112,6 +114,7 @@ def create_app(
             constraints=_constraints(),
             max_body_bytes=settings.max_body_bytes,
             max_bulk_bytes=settings.max_import_bytes,
+            rates=rates,
             cursor_secret=settings.cursor_secret,
         )
         upkeep = [
@@ -127,6 +130,7 @@ def create_app(
                 task.cancel()
             await asyncio.gather(*upkeep, return_exceptions=True)
             await database.close()
+            rates.close()
 
     root = Service(
         lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False

@@ -16,6 +16,7 @@ from app.kernel.actors import Role
 
 APP_ROLE = "leerruimte_app"
 
+_HOUR_SECONDS = 3600
 _SCHEMES = ("postgresql", "postgres")
 
 
@@ -72,14 +73,33 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(ge=1, le=100)] = 8
     pool_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
 
-    max_body_bytes: Annotated[int, Field(ge=1024)] = 2_000_000
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     max_import_bytes: Annotated[int, Field(ge=1024)] = 20_000_000
+
+    # How many requests one client (an organisation's subject), and one organisation, may send at
+    # once and in the long run: counted for all workers together.
+    rate_limits: bool = True
+    client_burst: Annotated[int, Field(ge=1, le=100_000_000)] = 1000
+    client_requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    organisation_burst: Annotated[int, Field(ge=1, le=100_000_000)] = 3000
+    organisation_requests_per_second: Annotated[int, Field(ge=1, le=1_000_000)] = 300
 
     @model_validator(mode="after")
     def _need_sign_in(self) -> Self:
         if (self.oidc_issuer is None) != (self.oidc_audience is None):
             message = "OIDC_ISSUER and OIDC_AUDIENCE go together: give both or neither"
             raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _fill_within_an_hour(self) -> Self:
+        for burst, pace in (
+            (self.client_burst, self.client_requests_per_second),
+            (self.organisation_burst, self.organisation_requests_per_second),
+        ):
+            if burst > pace * _HOUR_SECONDS:
+                message = f"a burst of {burst} needs more than an hour at {pace} a second"
+                raise ValueError(message)
         return self
 
     @property

@@ -75,6 +75,11 @@ def settings(owner_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settin
             "data_dir": tmp_path_factory.mktemp("data"),
             "pool_size": 10,
             "pool_timeout_seconds": 10,
+            # A sweep asks thousands of times in the name of one client.
+            "client_burst": 1_000_000,
+            "client_requests_per_second": 10_000,
+            "organisation_burst": 1_000_000,
+            "organisation_requests_per_second": 10_000,
         }
     )
 

@@ -27,7 +27,10 @@ _ALWAYS = [
     (b"access-control-allow-origin", b"*"),
     (
         b"access-control-expose-headers",
-        b"API-Version, ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-Id",
+        (
+            b"API-Version, ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy,"
+            b" Retry-After, X-Request-Id"
+        ),
     ),
 ]
 # What a page of ours may set for itself instead.
@@ -58,11 +61,10 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         began = perf_counter()
-        request_id = str(new_id())
         method: str = scope["method"]
         # Whoever serves GET serves HEAD: the same work, without the body.
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
-        state: dict[str, Any] = {**scope.get("state", {}), "request_id": request_id}
+        state: dict[str, Any] = {**scope.get("state", {}), "request_id": str(new_id())}
         inner["state"] = state
         status = 500
 
@@ -70,7 +72,7 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _complete(message["headers"], request_id)
+                message["headers"] = _complete(message["headers"], state)
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
@@ -88,12 +90,15 @@ class Envelope:
             _log(inner, method, status, perf_counter() - began, fault)
 
 
-def _complete(headers: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+def _complete(
+    headers: list[tuple[bytes, bytes]], state: dict[str, Any]
+) -> list[tuple[bytes, bytes]]:
     present = {name.lower() for name, _ in headers}
     return [
         *headers,
         *_ALWAYS,
-        (b"x-request-id", request_id.encode()),
+        (b"x-request-id", state["request_id"].encode()),
+        *state.get("rate_limit", ()),
         *(header for header in _UNLESS_SET if header[0] not in present),
     ]
 

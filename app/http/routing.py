@@ -32,6 +32,7 @@ from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
 from app.http.operation import ACCEPTS, BULK, KEY, ROLE_RULE, ROLES
 from app.http.preconditions import unless_known
 from app.http.problems import InputInvalid, TooBusy, role_refused
+from app.http.rates import Rates
 from app.http.tokens import Identity, Verifier
 from app.kernel.actors import Actor, Role
 from app.kernel.calendar import amsterdam_day
@@ -62,6 +63,7 @@ class Edge:
     constraints: Mapping[str, type[Refusal]]
     max_body_bytes: int
     max_bulk_bytes: int
+    rates: Rates
     # What cursors are sealed with: the same in all workers, and after a restart.
     cursor_secret: bytes
     persons: OrderedDict[tuple[UUID, str], tuple[float, UUID]] = field(
@@ -96,10 +98,10 @@ class Edge:
 class TransactionalRoute(APIRoute):
     """A route whose work is committed before its answer is sent.
 
-    In this order: who is it, may their role do this, is the body within bounds; then in one
-    transaction the idempotency key, the endpoint with all its validation, and the answer stored
-    under the key; then the commit; then the answer. Anything raised on the way rolls back. What
-    the database asks to repeat is repeated as a whole.
+    In this order: who is it, do they not ask too much, may their role do this, is the body within
+    bounds; then in one transaction the idempotency key, the endpoint with all its validation, and
+    the answer stored under the key; then the commit; then the answer. Anything raised on the way
+    rolls back. What the database asks to repeat is repeated as a whole.
     """
 
     def get_route_handler(self) -> Handler:
@@ -119,6 +121,7 @@ class TransactionalRoute(APIRoute):
         async def serve(edge: Edge, request: Request) -> Response:
             identity = await edge.verifier.authenticate(request.headers.getlist("authorization"))
             request.state.organisation_id = identity.organisation_id
+            request.state.rate_limit = edge.rates.admit(identity.organisation_id, identity.subject)
             if allowed.isdisjoint(identity.roles):
                 raise role_refused(
                     declared[ROLES], sorted(identity.roles), rule=declared[ROLE_RULE]

@@ -1,0 +1,234 @@
+import re
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from app.http.rates import Buckets, Quota, Rates
+from app.kernel.actors import Role
+from app.kernel.identifiers import new_id
+from app.main import create_app
+from app.settings import Settings
+from tests.conftest import SignIn
+from tests.support import tokens
+from tests.support.clock import FrozenClock
+from tests.support.organisations import Organisation
+
+SECOND = 1_000_000_000
+FIVE = Quota("client", burst=5, per_second=1)
+KEY = b"one key."
+
+# Takes as often as it can for a second, and prints how often it could.
+TAKER = """
+import sys, time
+from pathlib import Path
+from app.http.rates import Buckets, Quota
+buckets, quota = Buckets(Path(sys.argv[1])), Quota("client", burst=500, per_second=100)
+until, taken = time.monotonic() + 1, 0
+while time.monotonic() < until:
+    taken += buckets.take([(b"one key.", quota)], time.monotonic_ns())[1] is None
+print(taken)
+"""
+
+
+@pytest.fixture
+def buckets(tmp_path: Path) -> Buckets:
+    return Buckets(tmp_path)
+
+
+def taken(buckets: Buckets, *, at: float, key: bytes = KEY, quota: Quota = FIVE) -> bool:
+    """Take one request; tell whether there was room for it."""
+    return buckets.take([(key, quota)], int(at * SECOND))[1] is None
+
+
+@pytest.mark.invariant("S5")
+def test_a_bucket_gives_its_burst_at_once_and_then_its_pace(buckets: Buckets) -> None:
+    assert [taken(buckets, at=100) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert not taken(buckets, at=100.99)
+    assert taken(buckets, at=101)
+    assert not taken(buckets, at=101.5)
+    assert [taken(buckets, at=200) for _ in range(6)] == [True] * 5 + [False]
+
+
+def test_what_is_left_and_when_it_is_full_again_is_told(buckets: Buckets) -> None:
+    for left in (4, 3, 2, 1, 0):
+        [found], empty = buckets.take([(KEY, FIVE)], 100 * SECOND)
+        assert (found.requests, found.full_after, empty) == (left, (5 - left) * SECOND, None)
+    assert buckets.take([(KEY, FIVE)], 100 * SECOND) == ([], (FIVE, SECOND))
+
+
+def test_who_is_refused_by_one_bucket_pays_no_other(buckets: Buckets) -> None:
+    small = Quota("organisation", burst=2, per_second=1)
+    both = [(KEY, FIVE), (b"another.", small)]
+    assert [buckets.take(both, 100 * SECOND)[1] is None for _ in range(4)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    [found], _ = buckets.take([(KEY, FIVE)], 100 * SECOND)
+    assert found.requests == 2
+
+
+def test_what_a_machine_left_before_it_started_anew_limits_nobody(buckets: Buckets) -> None:
+    keys = [number.to_bytes(8) for number in range(8192, 17 * 8192, 8192)]
+    for key in keys:
+        assert taken(buckets, at=1_000_000, key=key)
+    for key in keys:
+        for _ in range(5):
+            assert taken(buckets, at=3, key=key)
+        assert not taken(buckets, at=3, key=key)
+
+
+def test_more_clients_than_places_forget_the_one_that_has_most_room(buckets: Buckets) -> None:
+    keys = [number.to_bytes(8) for number in range(8192, 10 * 8192, 8192)]
+    for asked, key in enumerate(keys, start=1):
+        for _ in range(min(asked, 5)):
+            taken(buckets, at=100, key=key)
+    assert not taken(buckets, at=100, key=keys[7])
+    assert [taken(buckets, at=100, key=keys[0]) for _ in range(6)] == [True] * 5 + [False]
+
+
+@pytest.mark.invariant("S5")
+def test_the_limit_holds_over_several_processes(tmp_path: Path) -> None:
+    began = time.monotonic()
+    takers = [
+        subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", TAKER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    taken_by = [int(taker.communicate(timeout=30)[0]) for taker in takers]
+    allowed = 500 + 100 * (time.monotonic() - began)
+    assert all(taken_by)
+    assert sum(taken_by) <= allowed
+
+
+def test_without_a_folder_to_write_each_worker_counts_for_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    buckets = Buckets(tmp_path / "file" / "folder")
+    assert [taken(buckets, at=100) for _ in range(6)] == [True] * 5 + [False]
+    assert "rate limits count per worker" in caplog.text
+
+
+def test_counting_costs_a_request_less_than_twenty_microseconds(settings: Settings) -> None:
+    rates = Rates(settings)
+    organisation_id = new_id()
+    best = min(timed(rates, organisation_id) for _ in range(5))
+    rates.close()
+    assert best < 20e-6
+
+
+def timed(rates: Rates, organisation_id: UUID) -> float:
+    """Return the seconds of processor time that one admission takes."""
+    began = time.process_time()
+    for _ in range(1000):
+        rates.admit(organisation_id, "manager")
+    return (time.process_time() - began) / 1000
+
+
+# --- Over HTTP ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def limited(settings: Settings, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a client of a service that takes three requests of a client, four of all of them."""
+    strict = settings.model_copy(
+        update={
+            "data_dir": tmp_path,
+            "client_burst": 3,
+            "client_requests_per_second": 1,
+            "organisation_burst": 4,
+            "organisation_requests_per_second": 1,
+        }
+    )
+    app = create_app(strict, clock=FrozenClock().now, keys=tokens.IssuerKeys())
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test/v1") as client,
+    ):
+        yield client
+
+
+@pytest.mark.invariant("S5")
+async def test_who_asks_too_much_is_429_and_is_told_when_to_come_back(
+    limited: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    hr = sign_in(Role.HR)
+    answers = [await limited.get("/policy-versions", headers=hr) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    for left, answer in zip((2, 1, 0), answers, strict=False):
+        assert answer.headers["RateLimit-Policy"] == '"client";q=3;w=3, "organisation";q=4;w=4'
+        told = answer.headers["RateLimit"]
+        assert re.fullmatch(rf'"client";r={left};t=\d, "organisation";r={left + 1};t=\d', told)
+    refused = answers[3]
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["RateLimit"] == '"client";r=0;t=1'
+    assert refused.headers["RateLimit-Policy"] == '"client";q=3;w=3, "organisation";q=4;w=4'
+    problem = refused.json()
+    assert problem["type"] == "/problems/too-many-requests"
+    assert problem["facts"] == {
+        "limit": "client",
+        "most": 3,
+        "windowSeconds": 3,
+        "retryAfterSeconds": 1,
+    }
+
+
+@pytest.mark.invariant("S5", "T9")
+async def test_one_organisation_that_asks_too_much_leaves_the_other_its_room(
+    limited: httpx.AsyncClient, sign_in: SignIn, other_organisation: Organisation
+) -> None:
+    for subject in ("a", "b", "c", "d"):
+        headers = sign_in(Role.HR, subject=subject)
+        assert (await limited.get("/policy-versions", headers=headers)).status_code == 200
+    fifth = await limited.get("/policy-versions", headers=sign_in(Role.HR, subject="e"))
+    assert (fifth.status_code, fifth.json()["facts"]["limit"]) == (429, "organisation")
+    theirs = sign_in(Role.HR, subject="a", organisation=other_organisation)
+    assert (await limited.get("/policy-versions", headers=theirs)).status_code == 200
+
+
+async def test_every_answer_to_who_signed_in_tells_what_is_left(
+    client: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    hr, employee = sign_in(Role.HR), sign_in(Role.EMPLOYEE)
+    for answer in (
+        await client.get("/policy-versions", headers=hr),
+        await client.get("/policy-versions?colour=red", headers=hr),
+        await client.post("/policy-versions", headers=hr, content=b"{"),
+        await client.post("/policy-versions", headers=employee),
+        await client.get(f"/requests/{new_id()}", headers=hr),
+    ):
+        assert {"RateLimit", "RateLimit-Policy"} <= {
+            name.title().replace("Ratelimit", "RateLimit") for name in answer.headers
+        }
+    unsigned = await client.get("/policy-versions")
+    assert unsigned.status_code == 401
+    assert "RateLimit" not in unsigned.headers
+
+
+async def test_a_limit_can_be_lifted(settings: Settings, sign_in: SignIn) -> None:
+    free = settings.model_copy(update={"rate_limits": False, "client_burst": 1})
+    app = create_app(free, clock=FrozenClock().now, keys=tokens.IssuerKeys())
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test/v1") as client,
+    ):
+        for _ in range(3):
+            answer = await client.get("/policy-versions", headers=sign_in(Role.HR))
+            assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+
+
+def test_a_burst_that_takes_more_than_an_hour_is_no_limit() -> None:
+    with pytest.raises(ValueError, match="more than an hour"):
+        Settings.model_validate({"client_burst": 3601, "client_requests_per_second": 1})
