@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from app.demo import participation, tranches
+from app.demo import participation, second, tranches
 from app.demo.earlier import FOR_THE_EMPLOYEE_TO_SIGN, FOR_THE_MANAGER_TO_SIGN
 from app.demo.stage import Stage, at
 from app.demo.trainings import (
@@ -23,8 +23,6 @@ from app.requests.rules import RequestDetails
 from app.requests.service import RequestService
 
 _LEADS_BOA = "100189"
-# Came too late for the second tranche of 2026, so they are of the first of 2027 (VIS-6.1).
-_TOO_LATE = ("A26-2-014", "A26-2-028", "A26-2-038", "A26-2-066")
 
 
 async def wait_for_signatures(stage: Stage) -> None:
@@ -72,7 +70,7 @@ async def ask_for_2027(stage: Stage) -> None:
         motivation="Het aantal incidenten bij controles neemt toe; afgesproken in het teamplan.",
     )
     await _employees_own(stage)
-    await _ask(
+    early = await _ask(
         stage,
         "manager",
         ENERGY,
@@ -81,8 +79,29 @@ async def ask_for_2027(stage: Stage) -> None:
         days=(date(2027, 9, 14), date(2027, 9, 14)),
         motivation="Energietoezicht wordt bij industriële bedrijven meegenomen.",
     )
-    late = await tranches.by_reference(stage, _TOO_LATE)
-    await tranches.assess(stage, list(late.values()), first_day=date(2026, 11, 18))
+    await tranches.assess(stage, [early], first_day=date(2026, 11, 20))
+
+
+async def propose_for_2027(stage: Stage) -> None:
+    """Assess the first tranche of 2027 after it has closed, and put it before the MT.
+
+    What came too late for the second tranche of 2026 is in it (VIS-6.1).
+    """
+    tranche_id = await tranches.tranche_of(stage, second.TOO_LATE[0])
+    waiting = await RequestService(stage.work).awaiting(tranche_id)
+    await tranches.assess(stage, waiting, first_day=date(2026, 11, 16))
+    view = await tranches.propose(
+        stage,
+        tranche_id,
+        title="Voorstel opleidingen eerste tranche 2027",
+        substantiation=(
+            "Wettelijke en functiegebonden scholing gaat voor, daarna op volgorde van de score. "
+            "Vier aanvragen kwamen na 15 juli 2026 binnen en zijn daarom in deze tranche gewogen."
+        ),
+        when=date(2026, 11, 19),
+    )
+    frames = second.Frames(2027, date(2026, 11, 19), date(2026, 11, 20))
+    await second.put_before_the_mt(stage, view, frames)
 
 
 async def _employees_own(stage: Stage) -> None:
@@ -92,15 +111,15 @@ async def _employees_own(stage: Stage) -> None:
         "employee",
         POWER_BI,
         ("100272",),
-        on=date(2026, 10, 19),
-        days=(date(2027, 5, 10), date(2027, 6, 4)),
+        on=date(2026, 11, 16),
+        days=(date(2027, 9, 13), date(2027, 10, 8)),
         motivation="Ik wil de resultaten van onze controles zelf kunnen analyseren en tonen.",
         conversation_on=date(2026, 9, 29),
     )
-    await RequestService(stage.by("manager", at(date(2026, 10, 21), 9))).endorse(
+    await RequestService(stage.by("manager", at(date(2026, 11, 18), 9))).endorse(
         request.id, expected=None
     )
-    await RequestService(stage.by("employee", at(date(2026, 10, 21), 17))).submit(
+    await RequestService(stage.by("employee", at(date(2026, 11, 18), 17))).submit(
         request.id, expected=None
     )
 

@@ -2,7 +2,7 @@
 
 The list is as HR has it. Seventeen requests name no conversation (VIS-3.2): they stay drafts until
 HR has it from their managers, on the closing day, and submits them. Four came after that day, so
-that they fall in the next tranche (VIS-6.1).
+that they fall in the next tranche, the first of 2027 (VIS-6.1), and lie before the MT with that.
 """
 
 import csv
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.budgets.service import BudgetService
 from app.decisions.rules import Outcome
-from app.decisions.service import Advised, DecisionService, Resolved
+from app.decisions.service import Advised, DecisionService, ProposalView, Resolved
 from app.demo import tranches
 from app.demo.stage import FILES, MT_MEMBER, Stage, at
 from app.demo.trainings import seeded
@@ -28,20 +28,36 @@ LIST = FILES / "aanvragen-2026-tranche-2.csv"
 # Of a member of the MT: the others decide on it, apart from the rest.
 OF_THE_MT = "A26-2-042"
 
+# Came after the closing day.
+TOO_LATE = ("A26-2-014", "A26-2-028", "A26-2-038", "A26-2-066")
+
 _IN_TIME = "A26-2-001"
 _CLOSED_ON, _LATE_ON = date(2026, 7, 15), date(2026, 7, 20)
-_ASSESSED_FROM, _PROPOSED_ON, _SUBMITTED_ON = (
-    date(2026, 7, 27),
-    date(2026, 8, 17),
-    date(2026, 8, 20),
-)
+_ASSESSED_FROM, _PROPOSED_ON = date(2026, 7, 27), date(2026, 8, 17)
 _REFERENCE, _SUBMITTED = "Aanvraag", "Ingediend op"
 
 # The individual exceptions to the norm that the MT has decided on before (VIS-8.2), in hours.
 _EXCEPTIONS: Sequence[tuple[str, int, int]] = (("100622", 2027, 64), ("101468", 2027, 16))
-# How many people HR proposes to grant although the MT has yet to make an exception for them.
-_EXCEPTIONS_ASKED = 4
 _EXCEPTIONS_A_REQUEST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """When HR advises on a proposal and submits it, and within which frames.
+
+    ``exceptions`` is for how many people HR proposes to grant although the MT has yet to make an
+    exception to the norm for them, ``beyond_the_means`` how many requests although the means of
+    ``year`` do not allow it.
+    """
+
+    year: int
+    advised_on: date
+    submitted_on: date
+    exceptions: int = 0
+    beyond_the_means: int = 0
+
+
+_FRAMES = Frames(2026, _PROPOSED_ON, date(2026, 8, 20), exceptions=4, beyond_the_means=1)
 
 
 async def take_list(stage: Stage) -> None:
@@ -88,7 +104,7 @@ def _day(moment: str) -> date:
 
 
 async def propose(stage: Stage) -> None:
-    """Assess all of the list, and put the tranche before the MT with HR's advice."""
+    """Assess what came in time, and put the tranche before the MT with HR's advice."""
     tranche_id = await tranches.tranche_of(stage, _IN_TIME)
     waiting = await RequestService(stage.work).awaiting(tranche_id)
     await tranches.assess(stage, waiting, first_day=_ASSESSED_FROM)
@@ -114,14 +130,20 @@ async def propose(stage: Stage) -> None:
         ),
         when=_PROPOSED_ON,
     )
-    hr = stage.by("hr", at(_PROPOSED_ON, 15))
+    await put_before_the_mt(stage, view, _FRAMES)
+    await _decide_on_the_mts_own(stage, view.proposal.id, view.requests.values())
+
+
+async def put_before_the_mt(stage: Stage, view: ProposalView, frames: Frames) -> None:
+    """Give HR's advice on each request of a drafted proposal, and put it before the MT."""
     in_order = [view.requests[item.request_id] for item in view.items]
-    decisions = DecisionService(hr)
-    await decisions.replace_items(view.proposal.id, await _advice(stage, in_order), expected=None)
-    await DecisionService(stage.by("hr", at(_SUBMITTED_ON, 10))).submit(
+    decisions = DecisionService(stage.by("hr", at(frames.advised_on, 15)))
+    await decisions.replace_items(
+        view.proposal.id, await _advice(stage, in_order, frames), expected=None
+    )
+    await DecisionService(stage.by("hr", at(frames.submitted_on, 10))).submit(
         view.proposal.id, expected=None
     )
-    await _decide_on_the_mts_own(stage, view.proposal.id, view.requests.values())
 
 
 async def _decide_on_the_mts_own(
@@ -157,7 +179,7 @@ class _Left:
     beyond_the_means: int
 
 
-async def _advice(stage: Stage, ranked: Sequence[RequestDetails]) -> list[Advised]:
+async def _advice(stage: Stage, ranked: Sequence[RequestDetails], frames: Frames) -> list[Advised]:
     """Return HR's advice in order of rank: what fits the norm that binds, and the means."""
     asked = {
         (person, year)
@@ -165,15 +187,20 @@ async def _advice(stage: Stage, ranked: Sequence[RequestDetails]) -> list[Advise
         for person in details.participant_ids
         for year in details.minutes_by_year
     }
-    rooms = await HourService(stage.by("hr", at(_PROPOSED_ON, 15))).rooms(asked)
-    means = await BudgetService(stage.work).room(_PROPOSED_ON.year)
+    rooms = await HourService(stage.by("hr", at(frames.advised_on, 15))).rooms(asked)
+    means = await BudgetService(stage.work).room(frames.year)
     left = _Left(
         means_cents=means.room_cents,
         minutes={pair: room.room_minutes for pair, room in rooms.items()},
-        exceptions=_EXCEPTIONS_ASKED,
-        beyond_the_means=1,
+        exceptions=frames.exceptions,
+        beyond_the_means=frames.beyond_the_means,
     )
-    return [_advise(details, rooms, left) for details in ranked]
+    return [
+        _advised(details, Outcome.REJECTED, _STARTED_ALREADY)
+        if details.starts_on <= frames.advised_on
+        else _advise(details, rooms, left)
+        for details in ranked
+    ]
 
 
 def _advise(
@@ -266,12 +293,13 @@ _OVER_THE_NORM = (
     "Overschrijdt de norm van 80 uur; zonder wettelijke of functiegebonden noodzaak is daarop geen "
     "uitzondering mogelijk."
 )
+_STARTED_ALREADY = "De scholing begon voordat het MT erover kon besluiten."
 _NO_EXCEPTION_YET = (
     "Overschrijdt de norm van 80 uur; eerst bespreken of een individuele uitzondering nodig is."
 )
 _EXCEPTION_FIRST = "Vooraf een individueel besluit van het MT tot uitzondering op de norm."
 _IN_PART = "Niet alle deelnemers tegelijk: de bezetting en de norm van 80 uur laten dat niet toe."
-_NO_MEANS = "De middelen van 2026 zijn op volgorde van prioriteit en score verdeeld."
+_NO_MEANS = "De middelen van het jaar zijn op volgorde van prioriteit en score verdeeld."
 _BEYOND_THE_MEANS = (
     "Functiegebonden noodzaak boven de middelen; het MT wordt gevraagd die te verhogen."
 )

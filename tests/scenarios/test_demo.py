@@ -25,7 +25,7 @@ from app.decisions.models import Proposal, ProposalItem
 from app.demo import load
 from app.demo.clock import DemoClock
 from app.demo.personas import EMPLOYER, OTHER_EMPLOYER, PERSONAS
-from app.demo.second import LIST
+from app.demo.second import LIST, TOO_LATE
 from app.demo.stage import EXPORT, Stage
 from app.integrations.hris import service as employees
 from app.integrations.hris.service import import_employees
@@ -46,6 +46,8 @@ pytestmark = pytest.mark.slow
 
 # What the list of HR holds, and how many of its requests came in time (VIS-6.1).
 LISTED, IN_TIME = 81, 77
+SECOND_OF_2026 = "Voorstel opleidingen tweede tranche 2026"
+FIRST_OF_2027 = "Voorstel opleidingen eerste tranche 2027"
 NOBODY = "nobody"
 # After all that the demo tells.
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -130,14 +132,16 @@ async def test_everybody_of_the_hris_export_is_there_in_fourteen_teams(demo: Dem
 
 
 @pytest.mark.rule("VIS-6.1", "VIS-6.3")
-async def test_the_list_lies_before_the_mt_but_for_what_came_too_late(demo: Demo) -> None:
+async def test_hrs_whole_list_is_assessed_and_before_the_mt_in_the_tranches_it_fell_in(
+    demo: Demo,
+) -> None:
     references = [f"A26-2-{number:03}" for number in range(1, LISTED + 1)]
     async with demo.database.transaction(demo.employer_id) as session:
         repository = RequestRepository(session, demo.employer_id)
         known = await repository.by_references(references)
         details = await repository.details([found.id for found in known.values()])
-        items = await session.scalars(
-            select(ProposalItem.request_id)
+        proposals = await session.execute(
+            select(ProposalItem.request_id, Proposal.title)
             .join(
                 Proposal,
                 (Proposal.organisation_id == ProposalItem.organisation_id)
@@ -145,12 +149,14 @@ async def test_the_list_lies_before_the_mt_but_for_what_came_too_late(demo: Demo
             )
             .where(ProposalItem.organisation_id == demo.employer_id, Proposal.status == "submitted")
         )
-        proposed = set(items)
+        title_of = {row.request_id: row.title for row in proposals}
     assert len(details) == LISTED
     assert all(one.assessment_complete for one in details.values())
-    late = {one.reference for one in details.values() if one.id not in proposed}
-    assert late == {"A26-2-014", "A26-2-028", "A26-2-038", "A26-2-066"}
-    assert len(proposed) == IN_TIME
+    in_time = [one for one in details.values() if title_of[one.id] == SECOND_OF_2026]
+    late = {one.reference for one in details.values() if title_of[one.id] == FIRST_OF_2027}
+    assert len(in_time) == IN_TIME
+    assert late == set(TOO_LATE)
+    assert len(late) == LISTED - IN_TIME
 
 
 async def test_every_status_of_a_request_an_agreement_a_claim_and_a_commitment_occurs(
@@ -271,19 +277,25 @@ async def test_the_employee_has_hours_an_agreement_to_sign_and_requests(
     }
 
 
-@pytest.mark.rule("VIS-8.3", "VIS-5.1")
-async def test_adopting_the_proposal_as_it_stands_runs_into_the_norm_and_the_means(
-    visitor: httpx.AsyncClient,
-) -> None:
+async def adopted(visitor: httpx.AsyncClient, title: str) -> Any:  # noqa: ANN401 - JSON
+    """Return what the MT would run into if it took this proposal over as it stands."""
     proposals = (await read(visitor, "mt", "/proposals?limit=100"))["items"]
-    [waiting] = [proposal for proposal in proposals if proposal["status"] == "submitted"]
+    [waiting] = [proposal for proposal in proposals if proposal["title"] == title]
+    assert waiting["status"] == "submitted"
     answer = await visitor.post(
         f"/v1/proposals/{waiting['id']}/decision-trials",
         json={"adoptRest": True, "items": []},
         headers=await signed_in(visitor, "mt"),
     )
-    trial = answer.json()
-    assert answer.status_code == 200, trial
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+@pytest.mark.rule("VIS-8.3", "VIS-5.1")
+async def test_adopting_the_proposal_as_it_stands_runs_into_the_norm_and_the_means(
+    visitor: httpx.AsyncClient,
+) -> None:
+    trial = await adopted(visitor, SECOND_OF_2026)
     stopping = [
         breach["kind"]
         for item in trial["items"]
@@ -294,6 +306,15 @@ async def test_adopting_the_proposal_as_it_stands_runs_into_the_norm_and_the_mea
     assert stopping.count("norm_exceeded") == 4
     assert stopping.count("means_exceeded") == 1
     assert set(stopping) == {"norm_exceeded", "means_exceeded"}
+
+
+async def test_the_first_proposal_for_2027_can_be_taken_over_as_it_stands(
+    visitor: httpx.AsyncClient,
+) -> None:
+    trial = await adopted(visitor, FIRST_OF_2027)
+    assert not trial["blocked"], [item["breaches"] for item in trial["items"]]
+    assert trial["committedCents"] > 0
+    assert len(trial["items"]) == len(TOO_LATE) + 3
 
 
 async def test_the_other_employer_sees_its_own_requests_alone(visitor: httpx.AsyncClient) -> None:
