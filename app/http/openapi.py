@@ -29,6 +29,7 @@ from app.http.problems import (
     TooBusy,
     status_of,
 )
+from app.http.rates import LIMIT, POLICY, TooManyRequests
 from app.kernel.errors import NotFound, Refusal, RoleRefused, StaleVersion
 
 Document = dict[str, Any]
@@ -258,10 +259,6 @@ def _complete_responses(
         line = f"- `{refusal.slug}`: {refusal.title.en}"
         if line not in told.get(status, ""):
             told[status] = "\n".join(filter(None, [told.get(status), line]))
-    told.setdefault(
-        "429",
-        "- Too many requests: not by the service, but by what may stand before it",
-    )
     for answer in responses.values():
         answer["headers"] = {
             **_ALWAYS,
@@ -277,7 +274,14 @@ def _edge_refusals(
     operation: Mapping[str, Any], path: str, method: str, declared: Mapping[str, Any]
 ) -> list[type[Refusal]]:
     """Return what the edge itself may refuse of an operation."""
-    found: list[type[Refusal]] = [InputInvalid, SignInNeeded, RoleRefused, DefectFound, TooBusy]
+    found: list[type[Refusal]] = [
+        InputInvalid,
+        SignInNeeded,
+        RoleRefused,
+        TooManyRequests,
+        DefectFound,
+        TooBusy,
+    ]
     if "{" in path:
         found.append(NotFound)
     parameters = {parameter["name"] for parameter in operation.get("parameters", [])}
@@ -444,6 +448,19 @@ _HEADERS: Mapping[str, Any] = {
         type="string",
         enum=["true"],
     ),
+    "RateLimit": _header(
+        "What is left of each limit, and in how many seconds all of it is back; on each answer to "
+        "who signed in.",
+        type="string",
+        maxLength=200,
+        pattern='^"',
+    ),
+    "RateLimitPolicy": _header(
+        "The limits: how many requests in how many seconds; on each answer to who signed in.",
+        type="string",
+        maxLength=200,
+        pattern='^"',
+    ),
     "RetryAfter": _header(
         "Seconds to wait.", type="integer", format="int32", minimum=0, maximum=86_400
     ),
@@ -453,6 +470,8 @@ _ALWAYS: Mapping[str, Any] = {
     "API-Version": {"$ref": "#/components/headers/ApiVersion"},
     "X-Request-Id": {"$ref": "#/components/headers/RequestId"},
     "Access-Control-Allow-Origin": {"$ref": "#/components/headers/Access-Control-Allow-Origin"},
+    LIMIT: {"$ref": "#/components/headers/RateLimit"},
+    POLICY: {"$ref": "#/components/headers/RateLimitPolicy"},
 }
 
 __all__ = ["REFUSALS", "TAGS", "build_openapi", "describe_api", "operations", "security_schemes"]

@@ -99,11 +99,14 @@ def test_invalid_input_is_400_and_every_failure_is_a_problem(contract: dict[str,
         assert {"400", "401", "403", "429", "500", "503"} <= set(answers), path
         assert ("404" in answers) or "{" not in path, path
         for status, answer in answers.items():
-            assert "API-Version" in answer["headers"], (path, status)
+            assert {"API-Version", "RateLimit", "RateLimit-Policy"} <= set(answer["headers"])
             if status.startswith(("4", "5")):
                 assert answer["content"] == {
                     "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
                 }
+        for status in ("429", "503"):
+            assert "Retry-After" in answers[status]["headers"], (path, status)
+        assert "too-many-requests" in answers["429"]["description"], path
 
 
 def test_every_operation_has_a_name_a_tag_a_summary_and_a_way_to_sign_in(
