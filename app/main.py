@@ -2,18 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
 from app.agreements import router as agreements
 from app.budgets import errors as budget_errors
 from app.budgets import router as budgets
-from app.db.chain import seal_all
 from app.db.migration import head_revision
 from app.db.session import Database
 from app.decisions import errors as decision_errors
@@ -28,7 +26,6 @@ from app.http.demo_issuer import DemoSignIn, SigningIssuer
 from app.http.handlers import answer_with_problems
 from app.http.headers import Envelope
 from app.http.health import Health
-from app.http.idempotency import forget_old_keys
 from app.http.logs import configure_logging
 from app.http.openapi import build_openapi, describe_api, security_schemes
 from app.http.operation import BASE_PATH
@@ -47,6 +44,7 @@ from app.reports import router as reports
 from app.requests import errors as request_errors
 from app.requests import router as requests
 from app.settings import SettingMissing, Settings
+from app.upkeep import keep_up
 
 _log = logging.getLogger(__name__)
 
@@ -69,11 +67,6 @@ _CONSTRAINTS = (
     budget_errors,
     hour_errors,
     decision_errors,
-)
-# What every worker does beside its requests: several at once do no harm.
-_UPKEEP: tuple[tuple[Callable[[Database], Awaitable[object]], float], ...] = (
-    (seal_all, 2.0),
-    (forget_old_keys, 3600.0),
 )
 
 
@@ -117,18 +110,12 @@ def create_app(
             rates=rates,
             cursor_secret=settings.cursor_secret,
         )
-        upkeep = [
-            asyncio.create_task(_keep_doing(job, database, every=seconds))
-            for job, seconds in _UPKEEP
-        ]
         app.state.database = database
         try:
-            yield
+            async with _upkeep(database, wanted=settings.upkeep):
+                yield
         finally:
             app.state.database = None
-            for task in upkeep:
-                task.cancel()
-            await asyncio.gather(*upkeep, return_exceptions=True)
             await database.close()
             rates.close()
 
@@ -203,14 +190,25 @@ def _claim_paths(settings: Settings) -> ClaimPaths:
     )
 
 
-async def _keep_doing(
-    job: Callable[[Database], Awaitable[object]], database: Database, *, every: float
-) -> None:
-    """Do a job again and again, with a pause between, for as long as the service runs."""
-    while True:
-        await asyncio.sleep(every)
-        try:
-            await job(database)
-        except SQLAlchemyError as error:
-            # The next round tries again: what was left undone stays found.
-            _log.warning("upkeep failed", extra={"reason": type(error).__name__})
+@asynccontextmanager
+async def _upkeep(database: Database, *, wanted: bool) -> AsyncGenerator[None]:
+    """Go the rounds beside the requests, unless a worker apart does it."""
+    task = asyncio.create_task(keep_up(database)) if wanted else None
+    if task is not None:
+        task.add_done_callback(_tell_defect)
+    try:
+        yield
+    finally:
+        if task is not None and not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _tell_defect(task: asyncio.Task[None]) -> None:
+    """Log what ended the rounds, when it was not the service: requests go on without them."""
+    fault = None if task.cancelled() else task.exception()
+    while isinstance(fault, BaseExceptionGroup):  # of the group in which the rounds go
+        fault = cast("BaseException", fault.exceptions[0])
+    if fault is not None:
+        _log.error("upkeep ended by a defect", exc_info=fault)

@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     graceful_shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    # Whether the serving processes also do what ``leerruimte worker`` does.
+    upkeep: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     demo: bool = False

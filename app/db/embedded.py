@@ -241,6 +241,31 @@ def embedded_server(
         )
 
 
+def running_server(data_dir: Path, *, bin_dir: Path | None = None) -> EmbeddedServer | None:
+    """Return the server that another process runs on ``data_dir``; None when none answers there.
+
+    Raises:
+        EmbeddedServerError: it runs, but this machine has no programs for it.
+    """
+    try:
+        remembered = _Remembered(**json.loads((data_dir / "postgres.json").read_text()))
+    except (FileNotFoundError, PermissionError):
+        return None
+    server = EmbeddedServer(
+        data_dir=data_dir.absolute(),
+        bin_dir=bin_dir or wheel_programs(),
+        port=remembered.port,
+        superuser_password=remembered.superuser_password,
+        owner_password=remembered.owner_password,
+    )
+    try:
+        # Its password tells it from any other server that has come to this port.
+        psycopg.connect(server.superuser_url, connect_timeout=10).close()
+    except psycopg.OperationalError:
+        return None
+    return server
+
+
 def wheel_programs() -> Path:
     """Return the folder of PostgreSQL's programs in the installed wheel.
 

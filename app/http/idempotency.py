@@ -146,6 +146,12 @@ _KEEP = (
 )
 
 
+_FORGET = delete(IdempotencyKey).where(
+    IdempotencyKey.organisation_id == bindparam("organisation_id"),
+    IdempotencyKey.created_at < func.now() - KEPT_FOR,
+)
+
+
 async def claim_key(work: Work, claim: Claim) -> Response | None:
     """Claim the key for this work, or return the answer that was given to it before.
 
@@ -194,13 +200,11 @@ def _scope(work: Work, claim: Claim) -> dict[str, Any]:
     }
 
 
-async def forget_old_keys(database: Database) -> None:
-    """Delete the keys, with their answers, that were kept for 30 days by the database's clock."""
+async def forget_old_keys(database: Database) -> int:
+    """Delete the keys, with their answers, kept for 30 days by the database's clock; count them."""
+    forgotten = 0
     for organisation_id in await database.tenants():
         async with database.transaction(organisation_id) as session:
-            await session.execute(
-                delete(IdempotencyKey).where(
-                    IdempotencyKey.organisation_id == organisation_id,
-                    IdempotencyKey.created_at < func.now() - KEPT_FOR,
-                )
-            )
+            deleted = await fetch(session, _FORGET, {"organisation_id": organisation_id})
+            forgotten += deleted.rowcount
+    return forgotten

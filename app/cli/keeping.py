@@ -1,0 +1,125 @@
+"""The commands that keep an installation: schema, demo, verification, the embedded server."""
+
+import argparse
+import asyncio
+import os
+import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.cli.terms import (
+    NotPossible,
+    join_or_start,
+    organisations,
+    tell,
+    with_database,
+)
+from app.kernel.actors import Actor
+from app.kernel.identifiers import new_id
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.db.session import Database
+
+
+def migrate(settings: Settings, _asked: argparse.Namespace) -> int:
+    """Bring the schema up to date."""
+    with ExitStack() as held:
+        bring_up_to_date(with_database(settings, held))
+    return 0
+
+
+def demo(settings: Settings, _asked: argparse.Namespace) -> int:
+    """Load the demo organisation, unless it is there."""
+    with ExitStack() as held:
+        settings = with_database(settings, held)
+        bring_up_to_date(settings)
+        load_demo(settings)
+    return 0
+
+
+def verify(settings: Settings, asked: argparse.Namespace) -> int:
+    """Recompute the ledger and the audit chain of the organisations asked for."""
+    with ExitStack() as held:
+        return asyncio.run(_verify_all(with_database(settings, held), asked.organisation))
+
+
+def postgres(settings: Settings, asked: argparse.Namespace) -> int:
+    """Run a command beside the embedded server, with its programs and its addresses."""
+    given = asked.argument[1:] if asked.argument[:1] == ["--"] else asked.argument
+    if not given:
+        tell("Say which command to run: leerruimte postgres -- COMMAND")
+        return 2
+    with ExitStack() as held:
+        server = join_or_start(settings, held)
+        environment = {
+            **os.environ,
+            "PATH": f"{server.bin_dir}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "DATABASE_URL": server.owner_url,
+            "SUPERUSER_URL": server.superuser_url,
+        }
+        return subprocess.run(given, env=environment, check=False).returncode  # noqa: S603
+
+
+def bring_up_to_date(settings: Settings) -> None:
+    """Make the app role and run the migrations that the database has not had.
+
+    Raises:
+        NotPossible: the database does not answer, or its roles do not allow it.
+    """
+    import psycopg
+
+    from app.db.migration import migrate as migrate_database
+    from app.db.roles import RoleNotUsable
+
+    tell("Bringing the schema up to date ...")
+    try:
+        migrate_database(settings.owner_url, settings.app_url)
+    except (RoleNotUsable, psycopg.OperationalError) as error:
+        message = f"The schema can not be brought up to date: {str(error).strip()}"
+        raise NotPossible(message) from error
+
+
+def load_demo(settings: Settings) -> None:
+    """Load the demo organisation, telling how far it is."""
+    from app.demo.load import load_demo as load
+
+    load(settings, tell)
+
+
+async def _verify_all(settings: Settings, references: Sequence[str]) -> int:
+    """Recompute what can be recomputed, organisation by organisation; 1 when anything differs."""
+    from app.db.session import Database
+
+    database = Database(settings)
+    try:
+        chosen = await organisations(database, references)
+        found = sum([await _verify_one(database, organisation) for organisation in chosen])
+    finally:
+        await database.close()
+    tell("All is as it was recorded." if not found else f"{found} things differ.")
+    return 1 if found else 0
+
+
+async def _verify_one(database: "Database", organisation_id: UUID) -> int:
+    """Say what differs in one organisation, and return how many things do."""
+    from app.db.chain import verify as verify_chain
+    from app.ledger.service import LedgerService
+
+    tell(f"Organisation {organisation_id} ...")
+    trail = await verify_chain(database, organisation_id)
+    tell(f"  its audit chain holds {trail.head.position} entries, and {trail.unsealed} wait for it")
+    for finding in trail.findings:
+        tell(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
+    actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
+    async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+        differences = await LedgerService(work).verify()
+    for difference in differences:
+        tell(
+            f"  ledger: {difference.counter} of account {difference.account_id} is "
+            f"{difference.stored} and should be {difference.computed}"
+        )
+    return len(trail.findings) + len(differences)

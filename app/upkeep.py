@@ -1,0 +1,96 @@
+"""The work that goes on beside the requests: sealing the audit trail, forgetting old keys.
+
+Rounds rather than queued jobs: each looks for what is to be done, and done twice, or by several
+processes at once, it does no harm (docs/decisions/0007-rounds-and-no-queue-yet.md).
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db.chain import seal_all
+from app.db.session import Database
+from app.http.idempotency import forget_old_keys
+
+_log = logging.getLogger(__name__)
+
+# After a round that failed: the database is gone, and comes back.
+_AGAIN_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is done again and again, with a pause after each time; returns how many things it did.
+
+    ``what`` says for the log what such a thing is.
+    """
+
+    what: str
+    carry_out: Callable[[Database], Awaitable[int]]
+    pause_seconds: float
+
+
+ROUNDS = (
+    Round("audit entries sealed", seal_all, 2.0),
+    Round("idempotency keys forgotten", forget_old_keys, 3600.0),
+)
+
+
+def nothing_more() -> None:
+    """Do nothing after a round."""
+
+
+async def keep_up(
+    database: Database,
+    *,
+    rounds: Sequence[Round] = ROUNDS,
+    after_each: Callable[[], None] = nothing_more,
+) -> None:
+    """Go the rounds, each at its own pace, until cancelled; a database that is away is waited for.
+
+    Cancelled in the middle of a round, that transaction rolls back, and a later round does it.
+    ``after_each`` is called whenever a round has succeeded.
+    """
+    async with asyncio.TaskGroup() as group:
+        for each in rounds:
+            group.create_task(_go(each, database, after_each))
+
+
+async def _go(each: Round, database: Database, after_each: Callable[[], None]) -> None:
+    failing = False
+    while True:
+        try:
+            done = await each.carry_out(database)
+        except SQLAlchemyError as error:
+            # Said once, not at every attempt: what was left undone stays found.
+            if not failing:
+                _tell(logging.WARNING, "upkeep waits for the database", each, error=error)
+            failing = True
+            await asyncio.sleep(min(each.pause_seconds, _AGAIN_SECONDS))
+            continue
+        if failing:
+            _tell(logging.INFO, "upkeep goes on", each)
+        failing = False
+        if done:
+            _tell(logging.INFO, "upkeep", each, count=done)
+        after_each()
+        await asyncio.sleep(each.pause_seconds)
+
+
+def _tell(
+    level: int,
+    message: str,
+    each: Round,
+    *,
+    count: int | None = None,
+    error: SQLAlchemyError | None = None,
+) -> None:
+    line: dict[str, object] = {"round": each.what}
+    if count is not None:
+        line["count"] = count
+    if error is not None:
+        line["reason"] = type(error).__name__
+    _log.log(level, message, extra={"line": line})
