@@ -18,7 +18,16 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.models import AuditEntry, Tenant
 from app.db.session import Database, DatabaseSettings
 from app.db.work import Work
-from app.demo import changes, departures, earlier, neighbours, people, present, second
+from app.demo import (
+    changes,
+    departures,
+    earlier,
+    neighbours,
+    people,
+    present,
+    second,
+    workbench,
+)
 from app.demo.personas import EMPLOYER, FUND, OTHER_EMPLOYER
 from app.demo.policies import POLICY_2025
 from app.demo.stage import Roster, Stage, read_roster
@@ -109,6 +118,7 @@ HISTORY: Mapping[str, Sequence[Step]] = {
         ),
         Step("open", "drafts, and interim requests", present.leave_open),
         Step("to-sign", "agreements to be signed", present.wait_for_signatures),
+        Step("workbench", "something ready for each next step", workbench.lay_ready),
     ),
     OTHER_EMPLOYER: (
         Step("founding", "another employer", neighbours.found_municipality),
