@@ -305,6 +305,8 @@ def problem(request: Request, refusal: Refusal) -> Response:
     """Return the answer to a refusal, in the client's language."""
     language = language_of(request)
     kind = type(refusal)
+    # For the log: what a refusal was, beside its status.
+    request.state.refusal = kind.slug
     body: dict[str, Any] = {
         "type": PROBLEM_PAGES + kind.slug,
         "title": say(kind.title, {}, language),
@@ -320,7 +322,8 @@ def problem(request: Request, refusal: Refusal) -> Response:
     if isinstance(refusal, InputInvalid):
         body["errors"] = [_error(item, language) for item in refusal.findings[:MAX_ERRORS]]
     return Response(
-        json.dumps(body, ensure_ascii=False).encode(),
+        # As in every answer: no angle bracket, for no reader should take a text for HTML.
+        json.dumps(body, ensure_ascii=False).replace("<", r"\u003c").encode(),
         status_code=body["status"],
         media_type=PROBLEM_JSON,
         headers={

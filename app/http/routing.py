@@ -32,7 +32,7 @@ from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
 from app.http.operation import ACCEPTS, BULK, KEY, ROLE_RULE, ROLES
 from app.http.preconditions import unless_known
 from app.http.problems import InputInvalid, TooBusy, role_refused
-from app.http.rates import Rates
+from app.http.rates import Rates, fingerprint
 from app.http.tokens import Identity, Verifier
 from app.kernel.actors import Actor, Role
 from app.kernel.calendar import amsterdam_day
@@ -121,7 +121,9 @@ class TransactionalRoute(APIRoute):
         async def serve(edge: Edge, request: Request) -> Response:
             identity = await edge.verifier.authenticate(request.headers.getlist("authorization"))
             request.state.organisation_id = identity.organisation_id
-            request.state.rate_limit = edge.rates.admit(identity.organisation_id, identity.subject)
+            client = fingerprint(identity.organisation_id, identity.subject)
+            request.state.client = client.hex()
+            request.state.rate_limit = edge.rates.admit(identity.organisation_id, client)
             if allowed.isdisjoint(identity.roles):
                 raise role_refused(
                     declared[ROLES], sorted(identity.roles), rule=declared[ROLE_RULE]
@@ -163,9 +165,20 @@ async def _attempt(
             replayed = await claim_key(work, claim)
             if replayed is not None:
                 return replayed
-        answer = await inner(request)
+        answer = _without_markup(await inner(request))
         if claim is not None:
             await keep_answer(work, claim, answer)
+    return answer
+
+
+def _without_markup(answer: Response) -> Response:
+    """Write ``<`` in a JSON answer as its escape: no reader then takes what people typed for HTML.
+
+    It is the same JSON; the angle bracket stands in its texts alone.
+    """
+    if answer.headers.get("content-type") == "application/json" and b"<" in bytes(answer.body):
+        answer.body = bytes(answer.body).replace(b"<", b"\\u003c")
+        answer.headers["content-length"] = str(len(answer.body))
     return answer
 
 

@@ -87,6 +87,26 @@ async def test_head_is_get_without_the_body(root: httpx.AsyncClient, sign_in: Si
     assert (await root.head("/v1/policy-versions")).status_code == 401
 
 
+@pytest.mark.invariant("S12")
+async def test_what_people_typed_is_never_markup_in_an_answer(
+    root: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    headers = {**sign_in(Role.HR), "Idempotency-Key": "markup"}
+    body = {"department": "<b>&Co", "name": "<script>confirm(1)</script>"}
+    first = await root.post("/v1/teams", json=body, headers=headers)
+    again = await root.post("/v1/teams", json=body, headers=headers)
+    refused = await root.post("/v1/teams", json={"<b>": 1}, headers=sign_in(Role.HR))
+    listed = await root.get("/v1/teams", headers=headers)
+    assert [one.status_code for one in (first, again, refused, listed)] == [201, 201, 400, 200]
+    assert {name: first.json()[name] for name in body} == body
+    assert listed.json()["items"] == [first.json()]
+    for answer in (first, again, refused, listed):
+        assert "<" not in answer.text
+        assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.content == first.content
+
+
 @pytest.mark.invariant("S6")
 async def test_a_method_can_not_be_smuggled_in_a_header(
     root: httpx.AsyncClient, sign_in: SignIn
