@@ -7,11 +7,13 @@ but the name of its key.
 
 import asyncio
 import hashlib
+import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Protocol, TypeGuard, cast
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,7 +21,7 @@ from uuid import UUID
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from jwt import PyJWK, PyJWKSet
+from jwt import PyJWK
 
 from app.http.problems import SignInNeeded, SignInUnavailable
 from app.kernel.actors import Role
@@ -32,6 +34,10 @@ _TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 # A header that brings its own key, or asks for processing we do not know.
 _FOREIGN = frozenset({"jku", "jwk", "x5u", "x5c", "crit"})
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub"]
+# What ID tokens and logout tokens have, and access tokens have not.
+_OF_OTHER_TOKENS = frozenset({"at_hash", "c_hash", "s_hash", "events"})
+# What some providers call their other tokens, in a claim beside the header's type.
+_OTHER_TOKENS = frozenset({"id", "refresh", "offline", "logout"})
 _LEEWAY = 30
 _MAX_TOKEN = 8192
 # As long as a provider may make a subject (OpenID Connect Core, section 2).
@@ -45,7 +51,18 @@ _REFETCH_SECONDS = 10
 _FRESH_SECONDS = 300
 _KEEP_SECONDS = 86_400
 _MAX_DOCUMENT = 262_144
-_FETCH_TIMEOUT = 3.0
+_FETCH_SECONDS = 3.0
+# What a provider can get wrong, or a network: it has then not answered.
+_UNANSWERED = (
+    AttributeError,
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    KeyError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 Claims = Mapping[str, Any]
 
@@ -127,7 +144,7 @@ class Verifier:
             _log.info("token refused", extra={"reason": type(error).__name__})
             raise SignInNeeded from None
         identity = await self._identify(claims)
-        self._remembered[digest] = (min(now + _REMEMBER_SECONDS, float(claims["exp"])), identity)
+        self._remembered[digest] = (min(now + _REMEMBER_SECONDS, int(claims["exp"])), identity)
         if len(self._remembered) > _REMEMBER_TOKENS:
             self._remembered.popitem(last=False)
         return identity
@@ -158,8 +175,9 @@ class Verifier:
             leeway=_LEEWAY,
             options={"require": _REQUIRED},
         )
-        # Members that only an ID token has: that one is for the client, not for us.
-        if "at_hash" in claims or "c_hash" in claims:
+        # An ID token is for the client, not for us, even when we are its audience too.
+        named = str(claims.get("typ", "")).lower()
+        if not _OF_OTHER_TOKENS.isdisjoint(claims) or named in _OTHER_TOKENS:
             raise jwt.InvalidTokenError
         return claims
 
@@ -210,15 +228,24 @@ class PublishedKeys:
 
     An unknown key id makes it look again, at most every ten seconds; known keys are looked at
     again every five minutes, so that a withdrawn key goes, and are kept for a day without answer.
+    ``clock`` tells seconds from any beginning.
     """
 
-    def __init__(self, issuer: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._issuer = issuer
         self._transport = transport
+        self._clock = clock
         self._keys: dict[str, PyJWK] = {}
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
-        self._fetching = asyncio.Lock()
+        self._look: asyncio.Task[None] | None = None
+        self._answers = True
 
     async def key(self, key_id: str) -> PyJWK | None:
         """Return the key, or None when the issuer has none by this id.
@@ -228,34 +255,42 @@ class PublishedKeys:
         """
         known = self._keys.get(key_id)
         if known is None or self._older_than(_FRESH_SECONDS):
-            # Who has a key need not wait for another request's look at the issuer.
-            if known is None or not self._fetching.locked():
-                await self._look(key_id, stale=known is not None)
+            look = self._looking()
+            # Who has a key that serves need not wait for an issuer that did not answer last time.
+            serves = known is not None and not self._older_than(_KEEP_SECONDS)
+            if look is not None and (self._answers or not serves):
+                await asyncio.shield(look)
             known = self._keys.get(key_id)
         if self._older_than(_KEEP_SECONDS):
             raise SignInUnavailable
         return known
 
     def _older_than(self, seconds: float) -> bool:
-        return self._fetched_at is None or time.monotonic() - self._fetched_at > seconds
+        return self._fetched_at is None or self._clock() - self._fetched_at > seconds
 
-    async def _look(self, key_id: str, *, stale: bool) -> None:
-        async with self._fetching:
-            if key_id in self._keys and not stale:
-                return
-            now = time.monotonic()
+    def _looking(self) -> asyncio.Task[None] | None:
+        """Return the look at the issuer that is under way, begun now unless it is too soon."""
+        if self._look is None or self._look.done():
+            now = self._clock()
             if self._tried_at is not None and now - self._tried_at < _REFETCH_SECONDS:
-                return
+                return None
             self._tried_at = now
-            try:
+            self._look = asyncio.create_task(self._look_again())
+        return self._look
+
+    async def _look_again(self) -> None:
+        try:
+            async with asyncio.timeout(_FETCH_SECONDS):
                 self._keys = await self._fetch()
-            except (httpx.HTTPError, jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
-                _log.warning("issuer's keys not had", extra={"reason": type(error).__name__})
-                return
-            self._fetched_at = time.monotonic()
+        except _UNANSWERED as error:
+            self._answers = False
+            _log.warning("issuer's keys not had", extra={"reason": type(error).__name__})
+        else:
+            self._answers = True
+            self._fetched_at = self._clock()
 
     async def _fetch(self) -> dict[str, PyJWK]:
-        async with httpx.AsyncClient(timeout=_FETCH_TIMEOUT, transport=self._transport) as client:
+        async with httpx.AsyncClient(timeout=_FETCH_SECONDS, transport=self._transport) as client:
             found = await _document(
                 client, self._issuer.rstrip("/") + "/.well-known/openid-configuration"
             )
@@ -269,29 +304,44 @@ class PublishedKeys:
             return _signing_keys(await _document(client, address))
 
 
-def _signing_keys(document: dict[str, Any]) -> dict[str, PyJWK]:
-    return {
-        key.key_id: key
-        for key in PyJWKSet.from_dict(document).keys
-        if key.key_id and key.public_key_use in {None, "sig"}
-    }
+def _signing_keys(document: Mapping[str, Any]) -> dict[str, PyJWK]:
+    """Return the keys of a set that sign, by their id; what is no key of ours is passed over."""
+    found: dict[str, PyJWK] = {}
+    for told in cast("list[dict[str, Any]]", document["keys"]):
+        key_id = told.get("kid")
+        if not isinstance(key_id, str) or told.get("use") not in (None, "sig"):
+            continue
+        try:
+            found[key_id] = PyJWK(told)
+        except (jwt.PyJWTError, TypeError, ValueError):
+            continue
+    return found
 
 
 async def _document(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
-    """Return a JSON document of the provider, read up to a bound, without following redirects."""
-    async with client.stream("GET", address) as answer:
-        answer.raise_for_status()
-        if answer.is_redirect:
-            message = "the provider redirects"
+    """Return a JSON document of the provider: read up to a bound, as it is, from there alone.
+
+    Raises:
+        ValueError: it is not there, too large, or no JSON.
+        TypeError: it is no JSON object.
+    """
+    # Not compressed: a small answer could be a huge document.
+    asked = {"Accept": "application/json", "Accept-Encoding": "identity"}
+    read = bytearray()
+    async with client.stream("GET", address, headers=asked) as answer:
+        if answer.status_code != HTTPStatus.OK:
+            message = "the provider does not answer with a document"
             raise ValueError(message)
-        read = bytearray()
-        async for chunk in answer.aiter_bytes():
+        async for chunk in answer.aiter_raw():
             read += chunk
             if len(read) > _MAX_DOCUMENT:
                 message = "the provider's document is too large"
                 raise ValueError(message)
-    parsed: dict[str, Any] = httpx.Response(200, content=bytes(read)).json()
-    return parsed
+    parsed: object = json.loads(read)
+    if not isinstance(parsed, dict):
+        message = "the provider's document is no JSON object"
+        raise TypeError(message)
+    return cast("dict[str, Any]", parsed)
 
 
 def _fits(key: PyJWK, algorithm: str) -> bool:

@@ -21,3 +21,16 @@ class FrozenClock:
 
     def advance(self, step: timedelta) -> None:
         self._now += step
+
+
+class Seconds:
+    """A count of seconds, as a monotonic clock tells them, that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self._passed = 1000.0
+
+    def __call__(self) -> float:
+        return self._passed
+
+    def pass_(self, seconds: float) -> None:
+        self._passed += seconds
