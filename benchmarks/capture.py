@@ -5,14 +5,15 @@ that nothing is changed and the same statements can be run again afterwards.
 """
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import httpx
-from sqlalchemy import Connection, Engine, event
+from psycopg import AsyncCursor
 
 from app.main import create_app
 from app.settings import Settings
@@ -65,12 +66,14 @@ class Capture:
 @asynccontextmanager
 async def capturing(settings: Settings) -> AsyncGenerator[Capture]:
     """Yield a capture of the service as ``settings`` have it."""
-    event.listen(Engine, "before_cursor_execute", _catch)
-    event.listen(Engine, "commit", _refuse)
     app = create_app(settings)
     # Each refused commit would be told as a defect.
     logging.getLogger("app").setLevel(logging.CRITICAL)
-    try:
+    with patch.multiple(
+        AsyncCursor,
+        execute=_caught_by(AsyncCursor.execute, many=False),
+        executemany=_caught_by(AsyncCursor.executemany, many=True),
+    ):
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(
@@ -79,28 +82,22 @@ async def capturing(settings: Settings) -> AsyncGenerator[Capture]:
             ) as client,
         ):
             yield Capture(client)
-    finally:
-        event.remove(Engine, "before_cursor_execute", _catch)
-        event.remove(Engine, "commit", _refuse)
 
 
-def _catch(
-    _connection: Connection,
-    _cursor: object,
-    statement: str,
-    parameters: Any,  # noqa: ANN401 - as SQLAlchemy hands them over
-    _context: object,
-    executemany: bool,  # noqa: FBT001 - SQLAlchemy calls this
-) -> None:
-    caught = _caught.get()
-    if caught is not None:
-        caught.append(Statement(statement, parameters, executemany))
+def _caught_by(
+    send: Callable[..., Awaitable[object]], *, many: bool
+) -> Callable[..., Awaitable[object]]:
+    """Return a cursor's method that notes what it sends, and refuses the commit."""
 
+    async def catch(
+        cursor: object, query: object, parameters: object = None, **options: object
+    ) -> object:
+        caught = _caught.get()
+        if caught is not None:
+            if query == "COMMIT":
+                raise _NotThisTime
+            text = query.decode() if isinstance(query, bytes) else str(query)
+            caught.append(Statement(text, parameters, many))
+        return await send(cursor, query, parameters, **options)
 
-def _refuse(connection: Connection) -> None:
-    caught = _caught.get()
-    if caught is not None:
-        # Not left to the error: the locks must be gone before the same is asked of the service.
-        connection.exec_driver_sql("ROLLBACK")
-        caught.pop()
-        raise _NotThisTime
+    return catch

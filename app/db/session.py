@@ -1,29 +1,28 @@
 """Transactions: the one place that begins and ends them, and that tells the database the tenant."""
 
 import asyncio
-import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import date, datetime
-from enum import Enum
-from functools import partial
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import CursorResult, Row, bindparam, select, text
+from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import (
+    AsyncConnection,
     AsyncEngine,
     AsyncSession,
-    async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import Session
 from sqlalchemy.sql import Executable
 
+from app.db.audit import write_entries
+from app.db.driver import Held, as_json
 from app.db.models import Tenant
 from app.db.work import Work
 from app.kernel.actors import Actor
@@ -82,7 +81,6 @@ class Database:
             pool_size=settings.pool_size,
             pool_timeout_seconds=settings.pool_timeout_seconds,
         )
-        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._tenants: OrderedDict[str, UUID] = OrderedDict()
 
     @asynccontextmanager
@@ -96,14 +94,17 @@ class Database:
             sqlalchemy.exc.TimeoutError: no connection came free in time.
             TransactionAborted: the block swallowed a failed statement.
         """
-        session = await self._begin(organisation_id)
+        held = await self._begin(organisation_id)
+        session = AsyncSession(held.connection, expire_on_commit=False)
+        held.put_on(session)
         try:
             yield session
+            await write_entries(session, organisation_id)
             if session.new or session.dirty or session.deleted:
                 await session.flush()
-            await _to_the_end(session.run_sync(_commit))
+            await _to_the_end(_commit(session, held))
         except BaseException:
-            await _to_the_end(_release(session))
+            await _to_the_end(_roll_back(session, held))
             raise
 
     @asynccontextmanager
@@ -160,7 +161,7 @@ class Database:
         """Close every connection; those in use close when they are given back."""
         await self._engine.dispose()
 
-    async def _begin(self, organisation_id: UUID) -> AsyncSession:
+    async def _begin(self, organisation_id: UUID) -> Held:
         """Begin on a connection that answers, and set the tenant, in one round trip.
 
         The first statement tells a stale connection; nothing has happened yet, so it is repeated
@@ -169,15 +170,14 @@ class Database:
         # A literal of a validated UUID: ``set_config`` with a parameter is not passed on by Citus.
         begin = f"BEGIN; SET LOCAL app.organisation_id = '{UUID(int=organisation_id.int)}'"
         for attempt in range(1, _DISCONNECTED_AT_MOST + 1):
-            session = self._sessions()
+            connection = await self._engine.connect()
             try:
-                await session.run_sync(_execute_plain, begin)
+                return await _begin_on(connection, begin)
             except BaseException as error:
-                await _to_the_end(_release(session))
+                await _to_the_end(_give_back(connection))
                 if attempt < _DISCONNECTED_AT_MOST and _is_disconnect(error):
                     continue
                 raise
-            return session
         raise AssertionError  # the last attempt returns or raises
 
     async def _read(self, statement: Executable, parameters: dict[str, Any]) -> list[Row[Any]]:
@@ -219,23 +219,8 @@ def create_engine(
             "tcp_user_timeout": 15_000,
         },
         hide_parameters=True,  # a parameter may be personal data, and errors are logged
-        json_serializer=partial(json.dumps, default=_plain, ensure_ascii=False),
+        json_serializer=as_json,
     )
-
-
-async def fetch(
-    session: AsyncSession, statement: Executable, parameters: Mapping[str, Any]
-) -> CursorResult[*tuple[Any, ...]]:
-    """Run a statement of columns on the session's connection, past its unit of work.
-
-    For hot paths: a fifth cheaper than ``session.execute``. What is still to be flushed is not
-    flushed before it, so it is for what does not depend on that.
-    """
-
-    def run(session: Session) -> CursorResult[*tuple[Any, ...]]:
-        return session.connection().execute(statement, parameters)
-
-    return await session.run_sync(run)
 
 
 def retryable(error: BaseException) -> bool:
@@ -255,26 +240,63 @@ def _is_disconnect(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def _execute_plain(session: Session, statements: str) -> None:
-    """Send several statements at once, which only goes without parameters."""
-    session.connection().exec_driver_sql(statements, execution_options={"no_parameters": True})
+async def _begin_on(connection: AsyncConnection, begin: str) -> Held:
+    """Send the first statements of a transaction.
+
+    Raises:
+        DBAPIError: they failed.
+    """
+    if connection.sync_connection is None:
+        raise AssertionError  # it was just connected
+    driver: Any = connection.sync_connection.connection.driver_connection
+    try:
+        await driver.execute(begin)
+    except psycopg.Error:
+        # Sent again by SQLAlchemy, which judges what is lost with it: all of the pool, perhaps.
+        await connection.exec_driver_sql(begin, execution_options={"no_parameters": True})
+    return Held(connection, driver)
 
 
-def _commit(session: Session) -> None:
-    """Commit, unless the transaction is dead; the connection goes back with it."""
-    driver: Any = session.connection().connection.driver_connection
-    if driver.info.transaction_status != TransactionStatus.INTRANS:
+async def _commit(session: AsyncSession, held: Held) -> None:
+    """Commit, unless the transaction is dead, and give the connection back.
+
+    Raises:
+        TransactionAborted: it is dead.
+        DBAPIError: the commit failed, or the connection was lost in it.
+    """
+    if held.driver.info.transaction_status != TransactionStatus.INTRANS:
         message = "a statement failed and its error was swallowed: nothing can be committed"
         raise TransactionAborted(message)
-    session.commit()
+    try:
+        await held.driver.execute("COMMIT", prepare=False)
+    except psycopg.Error as error:
+        raise await held.as_alchemy(error) from error
+    await _leave(session)
+    await held.connection.close()
 
 
-async def _release(session: AsyncSession) -> None:
+async def _roll_back(session: AsyncSession, held: Held) -> None:
     """Roll back what was not committed and give the connection back, or drop it when it is dead."""
     try:
+        await _leave(session)
+        await held.driver.rollback()
+        await held.connection.close()
+    except (DBAPIError, psycopg.Error):
+        await held.connection.invalidate()
+        await held.connection.close()
+
+
+async def _leave(session: AsyncSession) -> None:
+    """Close a session that worked on the connection, without a word to the database."""
+    if session.in_transaction():
         await session.close()
+
+
+async def _give_back(connection: AsyncConnection) -> None:
+    try:
+        await connection.close()
     except DBAPIError:
-        await session.invalidate()
+        await connection.invalidate()
 
 
 async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
@@ -291,15 +313,3 @@ async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
     task.result()
     if cancelled is not None:
         raise cancelled
-
-
-def _plain(value: object) -> str | int:
-    """Return what JSON has no word for as text: identifiers, days, instants and status names."""
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, Enum):
-        return str(value.value)
-    message = f"{type(value).__name__} has no place in a stored document"
-    raise TypeError(message)

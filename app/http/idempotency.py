@@ -12,11 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import Request, Response
-from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import String, bindparam, cast, delete, func, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from app.db.driver import as_json, fetch
 from app.db.models import IdempotencyKey
-from app.db.session import Database, fetch
+from app.db.session import Database
 from app.db.work import Work
 from app.http.problems import EdgeRefusal
 from app.kernel.errors import Kind, Text
@@ -140,15 +141,19 @@ _KEEP = (
     )
     .values(
         status=bindparam("answer_status"),
-        headers=bindparam("answer_headers"),
+        headers=cast(bindparam("answer_headers", type_=String()), JSONB),
         body=bindparam("answer_body"),
     )
 )
 
 
-_FORGET = delete(IdempotencyKey).where(
-    IdempotencyKey.organisation_id == bindparam("organisation_id"),
-    IdempotencyKey.created_at < func.now() - KEPT_FOR,
+_FORGET = (
+    delete(IdempotencyKey)
+    .where(
+        IdempotencyKey.organisation_id == bindparam("organisation_id"),
+        IdempotencyKey.created_at < func.now() - KEPT_FOR,
+    )
+    .returning(IdempotencyKey.client)
 )
 
 
@@ -162,9 +167,9 @@ async def claim_key(work: Work, claim: Claim) -> Response | None:
     """
     scope = _scope(work, claim)
     claimed = await fetch(work.session, _CLAIM, {**scope, "fingerprint": claim.fingerprint})
-    if claimed.first() is not None:
+    if claimed:
         return None
-    found = (await fetch(work.session, _FIND, scope)).one()
+    [found] = await fetch(work.session, _FIND, scope)
     if found.fingerprint != claim.fingerprint:
         raise KeyReused
     answer = Response(found.body, status_code=found.status)
@@ -186,7 +191,7 @@ async def keep_answer(work: Work, claim: Claim, answer: Response) -> None:
         {
             **scope,
             "answer_status": answer.status_code,
-            "answer_headers": kept,
+            "answer_headers": as_json(kept),
             "answer_body": bytes(answer.body),
         },
     )
@@ -206,5 +211,5 @@ async def forget_old_keys(database: Database) -> int:
     for organisation_id in await database.tenants():
         async with database.transaction(organisation_id) as session:
             deleted = await fetch(session, _FORGET, {"organisation_id": organisation_id})
-            forgotten += deleted.rowcount
+            forgotten += len(deleted)
     return forgotten

@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     BindParameter,
     Row,
     ScalarSelect,
     Select,
+    Uuid,
+    any_,
     bindparam,
     case,
     cast,
@@ -29,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.base import TenantRow
-from app.db.session import fetch
+from app.db.driver import fetch
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import Criterion
@@ -175,14 +178,12 @@ _DETAILS = (
     )
     .where(TrainingRequest.organisation_id == _ORGANISATION)
 )
-_DETAILS_BY_IDS = _DETAILS.where(TrainingRequest.id.in_(bindparam("ids", expanding=True)))
+_IDS = any_(bindparam("ids", type_=ARRAY(Uuid())))
+_DETAILS_BY_IDS = _DETAILS.where(TrainingRequest.id == _IDS)
 
 _LOCK = (
     select(TrainingRequest.id)
-    .where(
-        TrainingRequest.organisation_id == _ORGANISATION,
-        TrainingRequest.id.in_(bindparam("ids", expanding=True)),
-    )
+    .where(TrainingRequest.organisation_id == _ORGANISATION, TrainingRequest.id == _IDS)
     .order_by(TrainingRequest.id)
     .with_for_update(of=TrainingRequest)
 )
@@ -259,7 +260,7 @@ def _takes_part(employee_ids: str) -> Any:  # noqa: ANN401 - a column expression
         .where(
             RequestParticipant.organisation_id == _ORGANISATION,
             RequestParticipant.request_id == TrainingRequest.id,
-            RequestParticipant.employee_id.in_(bindparam(employee_ids, expanding=True)),
+            RequestParticipant.employee_id == any_(bindparam(employee_ids, type_=ARRAY(Uuid()))),
         )
         .correlate(TrainingRequest)
         .exists()
@@ -304,7 +305,7 @@ class RequestRepository:
         """Return the requests that exist, by id, in one round trip."""
         if not ids:
             return {}
-        rows = await self._session.execute(_DETAILS_BY_IDS, self._tenant | {"ids": list(ids)})
+        rows = await fetch(self._session, _DETAILS_BY_IDS, self._tenant | {"ids": list(ids)})
         return {row.id: _details(row) for row in rows}
 
     async def visible(
@@ -319,8 +320,8 @@ class RequestRepository:
         if visible_ids is not None:
             statement = _VISIBLE_TO_SOME
             parameters |= {"person_id": person_id, "visible_ids": list(visible_ids)}
-        row = (await fetch(self._session, statement, parameters)).one_or_none()
-        return None if row is None else _details(row)
+        rows = await fetch(self._session, statement, parameters)
+        return _details(rows[0]) if rows else None
 
     async def page(
         self,
@@ -352,7 +353,7 @@ class RequestRepository:
     async def lock(self, ids: Collection[UUID]) -> None:
         """Hold the requests until the transaction ends, taken in order of id."""
         if ids:
-            await self._session.execute(_LOCK, self._tenant | {"ids": list(ids)})
+            await fetch(self._session, _LOCK, self._tenant | {"ids": list(ids)})
 
     async def lock_row(self, request_id: UUID) -> TrainingRequest | None:
         """Return the request to change, held until the transaction ends."""

@@ -4,10 +4,10 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from app.db.audit import AuditTrail
-from app.db.models import IdempotencyKey
+from app.db.models import AuditEntry, IdempotencyKey
 from app.db.roles import APP_ROLE
 from app.db.session import Database
 from app.kernel.identifiers import new_id
@@ -40,8 +40,11 @@ async def _fill(database: Database, organisation: Organisation, work: OpenWork) 
     async with work() as unit:
         trail = AuditTrail(unit)
         await trail.record(action="a", object_type="b", object_id=organisation.id)
-        (entry,) = unit.session.new
-        return UUID(str(entry.id))
+    async with database.transaction(organisation.id) as session:
+        entries = await session.scalars(
+            select(AuditEntry.id).where(AuditEntry.organisation_id == organisation.id)
+        )
+        return entries.one()
 
 
 def _counts(url: str, organisation_id: UUID | None = None) -> dict[str, int]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
+from unittest.mock import patch
 
-from sqlalchemy import Engine, event
+from psycopg import AsyncCursor
 
 from app.db.base import Base
 
@@ -60,15 +61,12 @@ def counted() -> Generator[list[str]]:
     task = asyncio.current_task()
     seen: list[str] = []
 
-    def look(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def look(statement: str) -> None:
         if asyncio.current_task() is task:
             seen.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", look)
-    try:
+    with _looking(look):
         yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", look)
 
 
 @contextmanager
@@ -77,17 +75,35 @@ def watched() -> Generator[dict[str, frozenset[str]]]:
     seen: set[str] = set()
     offending: dict[str, frozenset[str]] = {}
 
-    def look(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def look(statement: str) -> None:
         if statement not in seen:
             seen.add(statement)
             if not statement.startswith(ACROSS) and (tables := unnamed(statement)):
                 offending[statement] = tables
 
-    event.listen(Engine, "before_cursor_execute", look)
-    try:
+    with _looking(look):
         yield offending
-    finally:
-        event.remove(Engine, "before_cursor_execute", look)
+
+
+@contextmanager
+def _looking(look: Callable[[str], None]) -> Generator[None]:
+    """Show ``look`` each statement that goes to the driver, whichever way it comes there."""
+
+    def shown(send: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def look_and_send(
+            cursor: object, query: object, *rest: object, **options: object
+        ) -> object:
+            look(query.decode() if isinstance(query, bytes) else str(query))
+            return await send(cursor, query, *rest, **options)
+
+        return look_and_send
+
+    with patch.multiple(
+        AsyncCursor,
+        execute=shown(AsyncCursor.execute),
+        executemany=shown(AsyncCursor.executemany),
+    ):
+        yield
 
 
 def _sources(sql: str) -> Iterator[tuple[str, str]]:
