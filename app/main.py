@@ -107,6 +107,7 @@ def create_app(
             constraints=_constraints(),
             max_body_bytes=settings.max_body_bytes,
             max_bulk_bytes=settings.max_import_bytes,
+            arrival_seconds=settings.arrival_seconds,
             rates=rates,
             cursor_secret=settings.cursor_secret,
         )

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    # Addresses (with commas) of proxies whose X-Forwarded-For and -Proto are believed.
+    trusted_proxies: str = ""
     graceful_shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 10
     # Whether the serving processes also do what ``leerruimte worker`` does.
     upkeep: bool = True
@@ -75,6 +77,8 @@ class Settings(BaseSettings):
     pool_size: Annotated[int, Field(ge=1, le=100)] = 8
     pool_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
 
+    # How long a body may be under way before 408; the connection is closed five seconds later.
+    arrival_seconds: Annotated[int, Field(ge=1, le=25)] = 20
     max_body_bytes: Annotated[int, Field(ge=1024)] = 1_048_576
     max_import_bytes: Annotated[int, Field(ge=1024)] = 20_000_000
 

@@ -315,6 +315,11 @@ def _served(settings: Settings, folder: Path) -> Generator[psutil.Process]:
         "PORT": str(settings.port),
         "DEMO": "true",
         "WORKERS": "1",
+        # The limits are counted, and are not what is measured.
+        "CLIENT_BURST": "100000000",
+        "CLIENT_REQUESTS_PER_SECOND": "1000000",
+        "ORGANISATION_BURST": "100000000",
+        "ORGANISATION_REQUESTS_PER_SECOND": "1000000",
     }
     serve = "import sys; from app.cli import main; sys.exit(main(['serve']))"
     with (

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -150,6 +151,8 @@ def _serve_until_stopped(settings: Settings) -> int:
         raise SettingMissing(message)
     import uvicorn
 
+    from app.http.connections import BoundedProtocol
+
     settings = _as_app_role(settings)
 
     class Announced(uvicorn.Server):
@@ -162,11 +165,13 @@ def _serve_until_stopped(settings: Settings) -> int:
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": partial(BoundedProtocol, seconds=settings.arrival_seconds + 5),
         "ws": "none",
         "log_config": None,
         "access_log": False,
         "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies,
         "timeout_graceful_shutdown": settings.graceful_shutdown_seconds,
     }
     try:

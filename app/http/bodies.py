@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope
 
 from app.http.problems import BodyTooLarge, BodyTooSlow, InputInvalid, MediaTypeRefused
 
-_SECONDS_TO_ARRIVE = 20
+# How long a body may be under way, unless an installation has it otherwise.
+SECONDS_TO_ARRIVE = 20
 _MAX_DEPTH = 32
 _MAX_MEMBERS = 1000
 # Escapes that Python's parser takes and that neither UTF-8 nor PostgreSQL's text can hold.
@@ -30,7 +31,7 @@ class BoundedRequest(Request):
         self._parsed: Json = None
         self._is_parsed = False
 
-    async def read(self, *, limit: int) -> bytes:
+    async def read(self, *, limit: int, seconds: int = SECONDS_TO_ARRIVE) -> bytes:
         """Read the whole body and return it; what follows finds it in memory.
 
         Raises:
@@ -44,16 +45,14 @@ class BoundedRequest(Request):
         chunks: list[bytes] = []
         size = 0
         try:
-            async with asyncio.timeout(_SECONDS_TO_ARRIVE):
+            async with asyncio.timeout(seconds):
                 async for chunk in self.stream():
                     size += len(chunk)
                     if size > limit:
                         raise BodyTooLarge(limit)
                     chunks.append(chunk)
         except TimeoutError:
-            raise BodyTooSlow(
-                headers={"Connection": "close"}, limit_seconds=_SECONDS_TO_ARRIVE
-            ) from None
+            raise BodyTooSlow(headers={"Connection": "close"}, limit_seconds=seconds) from None
         self._body = b"".join(chunks)
         return self._body
 

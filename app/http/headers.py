@@ -2,16 +2,21 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.http.logs import describe
+from app.http.logs import describe, request_id
 from app.kernel.identifiers import new_id
 
 # The API is version 1 by its path; what is added raises the second part (CHANGELOG.md).
 API_VERSION = "1.0.0"
+
+# What a log calls the answer to a client that has gone.
+_GONE = 499
 
 _access = logging.getLogger("app.access")
 _TRACEPARENT = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -66,13 +71,14 @@ class Envelope:
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
         state: dict[str, Any] = {**scope.get("state", {}), "request_id": str(new_id())}
         inner["state"] = state
+        request_id.set(state["request_id"])
         status = 500
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _complete(message["headers"], state)
+                message["headers"] = complete_headers(message["headers"], state)
             elif method == "HEAD":
                 message = {**message, "body": b""}
             await send(message)
@@ -84,15 +90,20 @@ class Envelope:
                 await answer({"type": "http.response.body"})
             else:
                 await self._app(inner, receive, answer)
+        except ClientDisconnect:
+            # Nobody is there to be answered; the answer to a defect was made, and went nowhere.
+            status = _GONE
+            state.pop("refusal", None)
         except Exception as error:  # noqa: BLE001 - the last frame of the service: it logs, and ends
             fault = error
         finally:
             _log(inner, method, status, perf_counter() - began, fault)
 
 
-def _complete(
-    headers: list[tuple[bytes, bytes]], state: dict[str, Any]
+def complete_headers(
+    headers: list[tuple[bytes, bytes]], state: Mapping[str, Any]
 ) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with those that every answer has."""
     present = {name.lower() for name, _ in headers}
     return [
         *headers,
@@ -108,6 +119,12 @@ def _is_preflight(scope: Scope) -> bool:
     return b"origin" in names and b"access-control-request-method" in names
 
 
+def log_refused(state: Mapping[str, Any], status: int) -> None:
+    """Write the line of what never became a request."""
+    line = {"request_id": state["request_id"], "status": status, "refusal": state["refusal"]}
+    _access.info("request", extra={"line": line})
+
+
 def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exception | None) -> None:
     """Write the request's one line: the route's template and never the path, which names people."""
     state = scope["state"]
@@ -115,11 +132,13 @@ def _log(scope: Scope, method: str, status: int, seconds: float, fault: Exceptio
     line: dict[str, Any] = {
         "request_id": state["request_id"],
         "trace_id": _trace(scope),
+        "client": state.get("client"),
+        "organisation_id": None if organisation is None else str(organisation),
         "method": method,
         "route": _template(scope),
         "status": status,
+        "refusal": state.get("refusal"),
         "ms": round(seconds * 1000, 1),
-        "organisation_id": None if organisation is None else str(organisation),
     }
     if fault is not None:
         line["fault"] = describe(fault)

@@ -4,10 +4,14 @@ import json
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 _FRAMES = 12
+
+# The request that is served, for the lines that are written on its way.
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 class JsonLines(logging.Formatter):
@@ -19,8 +23,11 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
+        served = request_id.get()
+        if served is not None:
+            line["request_id"] = served
         members = getattr(record, "line", None)
         if isinstance(members, dict):
             line |= members
@@ -30,6 +37,12 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["fault"] = describe(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return what a record says; of a library's the first line, for more of it quotes values."""
+    said = record.getMessage()
+    return said if record.name.partition(".")[0] == "app" else said.partition("\n")[0]
 
 
 def describe(fault: BaseException) -> dict[str, Any]:
@@ -47,10 +60,10 @@ def describe(fault: BaseException) -> dict[str, Any]:
 
 
 def configure_logging(level: str) -> None:
-    """Send the service's log to standard error as JSON lines, once."""
-    logger = logging.getLogger("app")
-    logger.setLevel(level.upper())
-    if not any(isinstance(handler.formatter, JsonLines) for handler in logger.handlers):
+    """Send the log to standard error as JSON lines, once: ours, and what libraries warn of."""
+    logging.getLogger("app").setLevel(level.upper())
+    root = logging.getLogger()
+    if not any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
-        logger.addHandler(handler)
+        root.addHandler(handler)

@@ -205,18 +205,19 @@ class Rates:
         if self._buckets is not None:
             self._buckets.close()
 
-    def admit(self, organisation_id: UUID, subject: str) -> list[tuple[bytes, bytes]]:
+    def admit(self, organisation_id: UUID, client: bytes) -> list[tuple[bytes, bytes]]:
         """Count a request of a client; return the headers that tell its answer what is left.
+
+        ``client`` is its fingerprint.
 
         Raises:
             TooManyRequests: the client, or its organisation, has asked too much.
         """
         if self._buckets is None:
             return []
-        organisation = organisation_id.bytes
         wanted = [
-            (_digest(organisation + subject.encode()), self._client),
-            (_digest(organisation), self._organisation),
+            (client, self._client),
+            (_digest(organisation_id.bytes), self._organisation),
         ]
         left, empty = self._buckets.take(wanted, time.monotonic_ns())
         if empty is not None:
@@ -243,6 +244,11 @@ class Rates:
             window_seconds=_seconds(quota.window),
             retry_after_seconds=seconds,
         )
+
+
+def fingerprint(organisation_id: UUID, subject: str) -> bytes:
+    """Return the eight bytes by which a client is known to the limits and in the log."""
+    return _digest(organisation_id.bytes + subject.encode())
 
 
 def _digest(key: bytes) -> bytes:

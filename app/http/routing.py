@@ -63,6 +63,7 @@ class Edge:
     constraints: Mapping[str, type[Refusal]]
     max_body_bytes: int
     max_bulk_bytes: int
+    arrival_seconds: int
     rates: Rates
     # What cursors are sealed with: the same in all workers, and after a restart.
     cursor_secret: bytes
@@ -131,7 +132,7 @@ class TransactionalRoute(APIRoute):
             _check_query(request, query)
             bounded = BoundedRequest(request.scope, request.receive)
             limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
-            body = await bounded.read(limit=limit)
+            body = await bounded.read(limit=limit, seconds=edge.arrival_seconds)
             # A file without a type is no file; an empty JSON body is told to be missing.
             if reads_body and (body or self.body_field is None):
                 bounded.check_media_type(declared[ACCEPTS])

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import TextIO
 
 import pytest
 
@@ -35,9 +36,15 @@ def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[
 
 
 @contextmanager
-def served(*arguments: str, **settings: str) -> Generator[subprocess.Popen[str]]:
+def served(
+    *arguments: str, log: TextIO | None = None, **settings: str
+) -> Generator[subprocess.Popen[str]]:
+    """Serve until the block ends; give a ``log`` where it may become more than a pipe holds."""
     with subprocess.Popen(  # noqa: S603 - our own command
-        [*LEERRUIMTE, *arguments], env=environment(settings), stderr=subprocess.PIPE, text=True
+        [*LEERRUIMTE, *arguments],
+        env=environment(settings),
+        stderr=log or subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             await_ready(process, settings["PORT"])
@@ -50,8 +57,7 @@ def await_ready(process: subprocess.Popen[str], port: str) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.fail(process.stderr.read())
+            pytest.fail(process.stderr.read() if process.stderr else "it ended: see its log")
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
         except OSError:

@@ -1,7 +1,11 @@
 """Tokens of the test issuer: signed with a key of this run, whose public half the app is given."""
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from time import time
 from typing import Any
 
@@ -17,10 +21,12 @@ AUDIENCE = "leerruimte"
 KEY_ID = "test-1"
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-_PUBLIC = PyJWK(
-    RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True)
-    | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}
-)
+_PUBLISHED = RSAAlgorithm.to_jwk(_KEY.public_key(), as_dict=True) | {
+    "kid": KEY_ID,
+    "use": "sig",
+    "alg": "RS256",
+}
+_PUBLIC = PyJWK(_PUBLISHED)
 
 
 class IssuerKeys:
@@ -59,3 +65,34 @@ def token(
         algorithm="RS256",
         headers={"kid": KEY_ID, "typ": "at+jwt", **(headers or {})},
     )
+
+
+class _Published(BaseHTTPRequestHandler):
+    """Answers discovery, and the keys."""
+
+    def do_GET(self) -> None:
+        issuer = f"http://{self.headers['Host']}"
+        document = (
+            {"keys": [_PUBLISHED]}
+            if self.path == "/keys"
+            else {"issuer": issuer, "jwks_uri": f"{issuer}/keys"}
+        )
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as its base names it
+        """Say nothing."""
+
+
+@contextmanager
+def published() -> Generator[str]:
+    """Publish the keys as a provider does, for a service that is a process; yield the issuer."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Published) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()

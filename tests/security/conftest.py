@@ -1,0 +1,77 @@
+"""The service as a process, with a sign-in provider beside it."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+import httpx
+import pytest
+
+from app.kernel.actors import Role
+from app.settings import Settings
+from tests.support import tokens
+from tests.support.organisations import Organisation
+from tests.support.process import free_port, served
+
+
+@dataclass(frozen=True, slots=True)
+class RunningService:
+    """A service that runs: where, and as which process."""
+
+    process: Popen[str]
+    port: int
+    issuer: str
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def headers(
+        self, organisation: Organisation, *roles: Role, subject: str = "someone"
+    ) -> dict[str, str]:
+        """Return the headers of somebody who signed in."""
+        bearer = tokens.token(
+            organisation=organisation.slug,
+            roles=roles or (Role.HR,),
+            subject=subject,
+            claims={"iss": self.issuer},
+        )
+        return {"Authorization": f"Bearer {bearer}"}
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20)
+
+
+Serve = Callable[..., AbstractContextManager[RunningService]]
+
+
+@pytest.fixture(scope="session")
+def serve(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Serve:
+    """Return a function that serves this run's database, with further settings by their names."""
+
+    @contextmanager
+    def serve(**further: str) -> Generator[RunningService]:
+        folder = tmp_path_factory.mktemp("served")
+        with tokens.published() as issuer, (folder / "log").open("w") as log:
+            told = {
+                "APP_DATABASE_URL": settings.app_url,
+                "DATA_DIR": str(folder),
+                "PORT": free_port(),
+                "OIDC_ISSUER": issuer,
+                "OIDC_AUDIENCE": tokens.AUDIENCE,
+                **further,
+            }
+            with served("serve", log=log, **told) as process:
+                yield RunningService(process, int(told["PORT"]), issuer, folder / "log")
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def service(serve: Serve) -> Iterator[RunningService]:
+    """Return the service as it runs by default."""
+    with serve() as running:
+        yield running
