@@ -18,6 +18,7 @@ from app.decisions import errors as decision_errors
 from app.decisions import router as decisions
 from app.demo import router as demo
 from app.demo.clock import DemoClock
+from app.demo.examples import live_examples
 from app.demo.personas import PERSONAS
 from app.hours import errors as hour_errors
 from app.hours import router as hours
@@ -148,7 +149,7 @@ def _api(settings: Settings) -> FastAPI:
     api = FastAPI(**describe_api())
     api.state.security_schemes = security_schemes(demo=settings.demo, issuer=settings.oidc_issuer)
     answer_with_problems(api)
-    serve_document(api)
+    serve_document(api, live_examples(api) if settings.demo else None)
     # The routes themselves, not ``include_router``: that would look for each of them twice.
     for router in _routers(demo_mode=settings.demo):
         api.router.routes.extend(router.routes)

@@ -3,20 +3,26 @@
 Everything they need comes from here: no page asks another host for anything.
 """
 
+import asyncio
+import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import fastapi_offline
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_oauth2_redirect_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.staticfiles import StaticFiles
 
 from app.http.demo_issuer import Persona
+from app.http.examples import FindExamples, with_examples
 from app.http.headers import API_VERSION
 from app.http.openapi import build_openapi
 from app.http.operation import BASE_PATH
@@ -25,6 +31,9 @@ from app.kernel.errors import Refusal, Text
 from app.kernel.rulebook import rule
 from app.kernel.wording import Language, say
 
+_log = logging.getLogger(__name__)
+
+_EXAMPLES_SECONDS = 1.0
 _STATIC = Path(__file__).parent / "static"
 _SWAGGER = Path(fastapi_offline.__file__).parent / "static"
 _DAY = "public, max-age=86400"
@@ -143,11 +152,33 @@ class Pages:
         return _page(request, title, body)
 
 
-def serve_document(app: FastAPI) -> None:
-    """Serve the API's document at its base path: without sign-in, to any origin."""
+def serve_document(app: FastAPI, find_examples: FindExamples | None = None) -> None:
+    """Serve the API's document at its base path: without sign-in, to any origin.
 
-    async def document() -> JSONResponse:
-        return JSONResponse(build_openapi(app), headers={"Cache-Control": "no-cache"})
+    With ``find_examples`` it is made anew every few seconds, and carries what they are by then;
+    when the database can not tell, it goes without.
+    """
+    kept: tuple[float, bytes] | None = None
+    making = asyncio.Lock()
+
+    async def made() -> bytes:
+        document = build_openapi(app)
+        if find_examples is not None:
+            try:
+                document = with_examples(document, await find_examples())
+            except SQLAlchemyError as error:
+                _log.warning("the contract goes without examples", exc_info=error)
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def document() -> Response:
+        nonlocal kept
+        async with making:
+            if kept is None or (find_examples is not None and monotonic() > kept[0]):
+                body = await made()
+                kept = monotonic() + _EXAMPLES_SECONDS, body
+        return Response(
+            kept[1], media_type="application/json", headers={"Cache-Control": "no-cache"}
+        )
 
     app.add_api_route("/openapi.json", document, include_in_schema=False)
 
