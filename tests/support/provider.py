@@ -9,8 +9,8 @@ import socket
 import subprocess
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -30,24 +30,71 @@ from tests.support.process import free_port
 
 AUDIENCE = "leerruimte"
 REDIRECT = "http://127.0.0.1:1/docs/oauth2-redirect"
+DISCOVERY = "/.well-known/openid-configuration"
+KEYS = "/keys"
 _STEPS_TO_SIGN_IN = 10
 
 Claims = Mapping[str, object]
 
 
-class Provider:
-    """The provider: who is known there, the keys by their ids, and the process when it runs."""
+class Issuer:
+    """Whoever signs tokens: a name, and keys by their ids.
+
+    ``told`` is what its good tokens say besides: of which organisation, in which roles.
+    """
+
+    def __init__(self, issuer: str, told: Claims) -> None:
+        self.issuer = issuer
+        self.keys: dict[str, rsa.RSAPrivateKey] = {}
+        self._told = told
+
+    def make_keys(self, *key_ids: str) -> None:
+        """Make the keys that are not there yet."""
+        for key_id in key_ids:
+            if key_id not in self.keys:
+                self.keys[key_id] = rsa.generate_private_key(65537, 2048)
+
+    def claims(self, **changes: object) -> dict[str, object]:
+        """Return the claims of a good token; one that is changed into None is left out."""
+        now = int(time.time())
+        claims: dict[str, object] = {
+            "iss": self.issuer,
+            "aud": AUDIENCE,
+            "sub": "somebody",
+            "iat": now,
+            "exp": now + 300,
+            "jti": uuid4().hex,
+            **self._told,
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def signed(
+        self,
+        claims: Claims | None = None,
+        *,
+        key_id: str = "k1",
+        headers: Mapping[str, object] | None = None,
+        algorithm: str = "RS256",
+    ) -> str:
+        """Return a token with the issuer's own signature over these claims."""
+        told: dict[str, Any] = {"kid": key_id, "typ": "at+jwt", **(headers or {})}
+        content = dict(claims or self.claims())
+        return jwt.encode(content, self.keys[key_id], algorithm=algorithm, headers=told)
+
+
+class Provider(Issuer):
+    """The provider: who is known there, and the process when it runs."""
 
     def __init__(
         self, folder: Path, *, accounts: Mapping[str, Claims], services: Mapping[str, Claims]
     ) -> None:
         self._folder = folder
         self._port = free_port()
+        super().__init__(f"http://127.0.0.1:{self._port}", next(iter(services.values())))
         self._accounts = accounts
         self._services = services
         self._process: subprocess.Popen[str] | None = None
-        self.issuer = f"http://127.0.0.1:{self._port}"
-        self.keys: dict[str, rsa.RSAPrivateKey] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -61,8 +108,7 @@ class Provider:
         ``issuer`` is what it then says of itself, when that is not the truth.
         """
         self.stop()
-        for key_id in key_ids:
-            self.keys.setdefault(key_id, rsa.generate_private_key(65537, 2048))
+        self.make_keys(*key_ids)
         told = {
             "issuer": issuer or self.issuer,
             "port": int(self._port),
@@ -93,34 +139,6 @@ class Provider:
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process = None
-
-    def claims(self, **changes: object) -> dict[str, object]:
-        """Return the claims of a good token; one that is changed into None is left out."""
-        now = int(time.time())
-        claims: dict[str, object] = {
-            "iss": self.issuer,
-            "aud": AUDIENCE,
-            "sub": "somebody",
-            "iat": now,
-            "exp": now + 300,
-            "jti": uuid4().hex,
-            **next(iter(self._services.values())),
-            **changes,
-        }
-        return {name: value for name, value in claims.items() if value is not None}
-
-    def signed(
-        self,
-        claims: Claims | None = None,
-        *,
-        key_id: str = "k1",
-        headers: Mapping[str, object] | None = None,
-        algorithm: str = "RS256",
-    ) -> str:
-        """Return a token with the provider's own signature over these claims."""
-        told: dict[str, Any] = {"kid": key_id, "typ": "at+jwt", **(headers or {})}
-        content = dict(claims or self.claims())
-        return jwt.encode(content, self.keys[key_id], algorithm=algorithm, headers=told)
 
     async def service_token(self, name: str, *, audience: str = AUDIENCE) -> str:
         """Return the access token that a service gets by its client credentials."""
@@ -171,8 +189,69 @@ class Provider:
         return answer.json()
 
     async def _discovered(self, client: httpx.AsyncClient) -> dict[str, str]:
-        answer = await client.get(f"{self.issuer}/.well-known/openid-configuration")
+        answer = await client.get(f"{self.issuer}{DISCOVERY}")
         return answer.json()
+
+
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+class Publisher(Issuer):
+    """Two documents on a socket, as good or as bad as a test makes them, and what was asked."""
+
+    def __init__(self, port: int, told: Claims) -> None:
+        super().__init__(f"http://127.0.0.1:{port}", told)
+        self.make_keys("k1")
+        self.asked: list[str] = []
+        self.instead: dict[str, Answer] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def listening(cls, told: Claims) -> AsyncGenerator[Self]:
+        """Yield one that answers as a provider does, until told otherwise (``instead``)."""
+        held = socket.create_server(("127.0.0.1", 0))
+        publisher = cls(held.getsockname()[1], told)
+        server = await asyncio.start_server(publisher._answer, sock=held)
+        try:
+            yield publisher
+        finally:
+            server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = (await reader.readline()).split()[1].decode()
+        while await reader.readline() != b"\r\n":
+            pass
+        self.asked.append(path)
+        with suppress(ConnectionError):
+            if path in self.instead:
+                await self.instead[path](writer)
+            elif path == KEYS:
+                await write(writer, {"keys": self.published()})
+            else:
+                await write(writer, self.discovery())
+        writer.close()
+
+    def published(self) -> list[dict[str, str]]:
+        """Return its keys as it publishes them."""
+        return [public_jwk(key_id, key) for key_id, key in self.keys.items()]
+
+    def discovery(self, **changes: object) -> dict[str, object]:
+        return {"issuer": self.issuer, "jwks_uri": f"{self.issuer}{KEYS}", **changes}
+
+
+async def write(
+    writer: asyncio.StreamWriter, content: object, *, status: int = 200, headers: str = ""
+) -> None:
+    """Write an answer: JSON, or bytes as they are."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode())
+    writer.write(body)
+    await writer.drain()
+
+
+def public_jwk(key_id: str, key: rsa.RSAPrivateKey) -> dict[str, str]:
+    told: dict[str, str] = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {**told, "kid": key_id, "use": "sig", "alg": "RS256"}
 
 
 def private_jwk(key_id: str, key: rsa.RSAPrivateKey) -> dict[str, str]:
