@@ -1,0 +1,154 @@
+"""``make fire``: load on the service while it is broken, and the invariants judged afterwards."""
+
+import argparse
+import secrets
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.fire.checks import ALL_CODES, CHECKS, held_elsewhere, look, stories
+from tests.fire.faults import KINDS
+from tests.fire.run import Options, Ran, carry_out
+from tests.fire.service_checks import recoveries
+from tests.fire.state import read_after
+from tests.fire.violation import Run
+
+_OF_POSTGRES = frozenset({"postgres", "both", "pause-postgres"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run once and judge it; 0 when every invariant held."""
+    options, keep = _asked(arguments)
+    with ExitStack() as held:
+        folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="leerruimte-fire-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        ran = carry_out(_options(options, folder), held, _say)
+        _say("Reading what is there ...")
+        after = read_after(ran.history, ran.scenes, ran.url, ran.owner_url)
+    run = Run(
+        seed=options.seed,
+        history=ran.history,
+        after=after,
+        verified=ran.verified.returncode,
+        verified_says=ran.verified.stderr,
+        unresolved=[write.sent[-1] for write in ran.unresolved],
+        resolved_seconds=ran.resolved_seconds,
+    )
+    _figures(ran)
+    red = _judge(run)
+    _say(
+        f"\n{red} checks are red. The same plan again: make fire SEED={options.seed}"
+        f" SECONDS={options.seconds:.0f} FAULTS={','.join(options.faults)}"
+        if red
+        else f"\nAll {len(CHECKS)} checks hold (seed {options.seed})."
+    )
+    return 1 if red else 0
+
+
+def _asked(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Path | None]:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fire",
+        description=__doc__,
+        epilog="The seed draws the faults with their times, and each client's choices and keys. "
+        "What still varies from run to run is timing: which request a fault meets, who of several "
+        "comes first, and so what there is to choose from.",
+    )
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seed", default="")
+    parser.add_argument("--faults", default="", help=f"of {', '.join(KINDS)}; none for no faults")
+    parser.add_argument("--database-url", default="", help="a server of your own; not killed")
+    parser.add_argument("--keep", type=Path, help="a folder for the history and the logs")
+    options = parser.parse_args(arguments)
+    options.seed = options.seed or secrets.token_hex(3)
+    chosen = [kind for kind in options.faults.split(",") if kind]
+    if unknown := set(chosen).difference(KINDS, {"none"}):
+        parser.error(f"no such faults: {', '.join(sorted(unknown))}")
+    options.faults = [kind for kind in chosen or KINDS if kind != "none"]
+    if options.database_url:
+        _say("The server is not ours: PostgreSQL is not killed or paused, only cut off.")
+        options.faults = [kind for kind in options.faults if kind not in _OF_POSTGRES]
+    return options, options.keep
+
+
+def _options(asked: argparse.Namespace, folder: Path) -> Options:
+    return Options(
+        seed=asked.seed,
+        seconds=asked.seconds,
+        clients=asked.clients,
+        faults=tuple(asked.faults),
+        folder=folder,
+        database_url=asked.database_url or None,
+    )
+
+
+def _figures(ran: Ran) -> None:
+    """Print what the run was."""
+    history = ran.history
+    sent = history.sent
+    acknowledged = [write for write in history.writes if write.answer is not None]
+    again = sum(len(write.sent) > 1 for write in history.writes)
+    times = sorted(one.ended - one.begun for one in sent if one.status is not None) or [0.0]
+    statuses = Counter(str(one.status or one.failed) for one in sent)
+    kinds = Counter(fault.kind for fault in history.faults)
+    kills = sum(kinds[kind] for kind in ("worker", "service", "supervisor", "postgres", "both"))
+    _say(
+        f"\n{len(sent)} requests, {len(sent) / (history.ended - history.began):.0f} a second; "
+        f"{len(history.writes)} writes with a key, {len(acknowledged)} acknowledged, "
+        f"{sum(one.replayed for one in sent)} replays; {again / max(len(history.writes), 1):.0%} "
+        "sent more than once\n"
+        f"{len(history.faults)} faults ({kills} kills), {ran.lost} replies lost; "
+        f"{ran.asked_again} unknown after the load, asked again in {ran.resolved_seconds:.1f} s, "
+        f"{len(ran.unresolved)} still unknown\n"
+        f"p50 {times[len(times) // 2] * 1000:.0f} ms, p99 {times[len(times) * 99 // 100]:.2f} s, "
+        f"longest {times[-1]:.2f} s\n"
+        + ", ".join(f"{status}: {count}" for status, count in statuses.most_common())
+    )
+    back = recoveries(history)
+    for kind in kinds:
+        seconds = [after for fault, after in back if fault.kind == kind]
+        told = f"{max(seconds):.2f} s at most" if seconds else "the next fault came first"
+        _say(f"  {kind:16} {kinds[kind]:3} times, first good answers after {told}")
+
+
+def _judge(run: Run) -> int:
+    """Look at each invariant, print how it stands with the stories, and count what is red."""
+    red = 0
+    here: dict[str, str] = {}
+    _say("")
+    for check, found in look(run):
+        red += bool(found)
+        mark = "red " if found else "ok  "
+        _say(
+            f"{mark} {', '.join(check.codes):10} {check.says}"
+            + (f": {len(found)}" if found else "")
+        )
+        here.update(dict.fromkeys(check.codes, "here"))
+        for told in stories(run, check, found):
+            _say("     " + told.replace("\n", "\n     "))
+    elsewhere = held_elsewhere()
+    _say("\nWhere each invariant is held:")
+    for code in ALL_CODES:
+        files = (
+            ", ".join(f"{name} ({count})" for name, count in elsewhere[code].items())
+            if code in elsewhere
+            else ""
+        )
+        _say(f"  {code:4} {'this run' if code in here else '        '}  {files}")
+    return red
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    status = main()
+    _say(f"({time.monotonic() - began:.0f} s)")
+    sys.exit(status)

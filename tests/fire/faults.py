@@ -1,0 +1,194 @@
+"""The faults: what is broken, drawn beforehand from the seed, and how it is broken."""
+
+import contextlib
+import random
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from tests.fire.history import Fault
+from tests.fire.proxy import Relays
+from tests.fire.service import Postgres, Service
+
+PAUSE_SECONDS = 3.0
+# The last fault must have been mended when the load ends.
+QUIET_SECONDS = 5.0
+_FIRST_AFTER = 3.0
+_BETWEEN = (3.0, 6.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault to come, so long after the one before was mended; ``choice`` says which worker."""
+
+    after: float
+    kind: str
+    choice: float
+
+
+def plan(seed: str, seconds: float, kinds: Sequence[str]) -> list[Planned]:
+    """Return what will be broken: every kind in turn, in an order that the seed draws."""
+    rng = random.Random(f"{seed}:faults")  # noqa: S311 - repeatable
+    planned: list[Planned] = []
+    bag: list[str] = []
+    after = _FIRST_AFTER
+    # As many as there is time for when mending takes none.
+    while kinds and sum(one.after for one in planned) < seconds:
+        if not bag:
+            bag = rng.sample(kinds, len(kinds))
+        planned.append(Planned(after, bag.pop(), rng.random()))
+        after = rng.uniform(*_BETWEEN)
+    return planned
+
+
+class Breaker:
+    """Breaks what it is told to, and mends it again."""
+
+    def __init__(self, service: Service, postgres: Postgres | None, relays: Relays) -> None:
+        self._service = service
+        self._postgres = postgres
+        self._relays = relays
+        self.kinds: Mapping[str, Callable[[float], str]] = {
+            "worker": self._kill_worker,
+            "service": self._kill_service,
+            "supervisor": self._kill_supervisor,
+            "pause-worker": self._pause_worker,
+            "stop": self._stop_service,
+            "replace": self._replace_workers,
+            "cut": self._cut_clients,
+            "cut-database": self._cut_database,
+            "freeze-database": self._freeze_database,
+            "lose": self._lose_replies,
+            "delay": self._delay,
+            **(
+                {}
+                if postgres is None
+                else {
+                    "postgres": self._kill_postgres,
+                    "both": self._kill_both,
+                    "pause-postgres": self._pause_postgres,
+                }
+            ),
+        }
+
+    def carry_out(self, planned: Planned) -> Fault:
+        """Break it and mend it; return from when to when."""
+        begun = time.monotonic()
+        note = self.kinds[planned.kind](planned.choice)
+        return Fault(planned.kind, begun, time.monotonic(), note)
+
+    def _worker(self, choice: float) -> psutil.Process | None:
+        workers = sorted(self._service.workers(), key=lambda process: process.pid)
+        return workers[int(choice * len(workers))] if workers else None
+
+    def _kill_worker(self, choice: float) -> str:
+        worker = self._worker(choice)
+        if worker is not None:
+            with contextlib.suppress(psutil.Error):
+                worker.kill()
+        return "kill -9 of one worker"
+
+    def _kill_service(self, _choice: float) -> str:
+        self._service.kill()
+        return self._start("kill -9 of the service")
+
+    def _kill_supervisor(self, _choice: float) -> str:
+        orphans = self._service.kill_supervisor()
+        _gone, alive = psutil.wait_procs(orphans, timeout=12)
+        for orphan in alive:
+            orphan.kill()
+        return self._start(
+            "kill -9 of the parent of the workers"
+            + (f"; {len(alive)} workers lived on without it" if alive else "")
+        )
+
+    def _stop_service(self, _choice: float) -> str:
+        status, seconds = self._service.terminate()
+        return self._start(f"SIGTERM: exit {status} after {seconds:.1f} s")
+
+    def _start(self, note: str) -> str:
+        begun = time.monotonic()
+        self._service.start()
+        self._service.await_ready()
+        return f"{note}; ready {time.monotonic() - begun:.1f} s after its start"
+
+    def _replace_workers(self, _choice: float) -> str:
+        self._service.replace_workers()
+        return "SIGHUP: the workers are replaced one by one"
+
+    def _pause_worker(self, choice: float) -> str:
+        worker = self._worker(choice)
+        if worker is not None:
+            with contextlib.suppress(psutil.Error):
+                worker.send_signal(signal.SIGSTOP)
+                time.sleep(PAUSE_SECONDS)
+                worker.send_signal(signal.SIGCONT)
+        return "SIGSTOP of one worker"
+
+    def _kill_postgres(self, _choice: float) -> str:
+        assert self._postgres is not None
+        self._postgres.kill()
+        self._postgres.restart()
+        return "kill -9 of PostgreSQL"
+
+    def _kill_both(self, _choice: float) -> str:
+        assert self._postgres is not None
+        self._service.kill()
+        self._postgres.kill()
+        self._postgres.restart()
+        return self._start("kill -9 of PostgreSQL and of the service")
+
+    def _pause_postgres(self, _choice: float) -> str:
+        assert self._postgres is not None
+        self._postgres.signal(signal.SIGSTOP)
+        time.sleep(PAUSE_SECONDS)
+        self._postgres.signal(signal.SIGCONT)
+        return "SIGSTOP of PostgreSQL"
+
+    def _cut_clients(self, _choice: float) -> str:
+        self._relays.front.cut()
+        return "every connection of a client reset"
+
+    def _cut_database(self, _choice: float) -> str:
+        self._relays.back.cut()
+        return "every connection to PostgreSQL reset"
+
+    def _freeze_database(self, _choice: float) -> str:
+        self._relays.back.hold(True)  # noqa: FBT003 - a switch
+        time.sleep(PAUSE_SECONDS)
+        self._relays.back.hold(False)  # noqa: FBT003
+        return "nothing gets through to PostgreSQL"
+
+    def _lose_replies(self, _choice: float) -> str:
+        before = self._relays.front.lost
+        self._relays.front.losing = 0.3
+        time.sleep(PAUSE_SECONDS)
+        self._relays.front.losing = 0.0
+        return f"{self._relays.front.lost - before} replies lost on the way"
+
+    def _delay(self, _choice: float) -> str:
+        self._relays.front.delay_seconds = self._relays.back.delay_seconds = 0.05
+        time.sleep(PAUSE_SECONDS)
+        self._relays.front.delay_seconds = self._relays.back.delay_seconds = 0.0
+        return "50 ms more each way, before and behind the service"
+
+
+KINDS = (
+    "worker",
+    "service",
+    "supervisor",
+    "postgres",
+    "both",
+    "pause-worker",
+    "pause-postgres",
+    "cut",
+    "cut-database",
+    "freeze-database",
+    "lose",
+    "delay",
+    "stop",
+    "replace",
+)

@@ -1,0 +1,197 @@
+"""The load, in a process of its own: the clients, for so many seconds, all of it written down.
+
+Reads what to do from standard input as JSON, and writes the history to the file it names. With
+``again`` it sends those requests until each has a definite answer, instead.
+"""
+
+import asyncio
+import json
+import random
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from tests.fire.board import Board
+from tests.fire.client import Call, Client
+from tests.fire.history import UNKNOWN, Sent, Writer
+from tests.fire.probes import PROBES, Probe
+from tests.fire.scene import Scene
+from tests.fire.walks import walk
+from tests.fire.workload import WORK, Make, learn
+
+_MAKERS: Sequence[Make] = tuple(WORK)
+_WEIGHTS = tuple(accumulate(WORK.values()))
+# Of writes: sent over two connections at once, and sent again after an answer that was good.
+_TWICE = 0.12
+_AGAIN = 0.08
+# Of requests: something that must be refused, a walk through a list, a read of all entries.
+_PROBE = 0.04
+_WALK = 0.015
+# Of those without an answer: repeated at once; the others are asked again after the run.
+_REPEATED = 0.7
+# The numbers of those who ask again after the run.
+_FIRST_AGAIN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the load is told. ``again`` are requests to ask again, each until it is definite."""
+
+    url: str
+    seed: str
+    clients: int
+    seconds: float
+    history: str
+    scenes: Sequence[Mapping[str, Any]]
+    again: Sequence[Mapping[str, Any]] = ()
+    patience: float = 30.0
+
+
+async def main(orders: Orders) -> None:
+    """Carry the orders out."""
+    writer = Writer(Path(orders.history))
+    scenes = [Scene.from_dict(told) for told in orders.scenes]
+    boards = {scene.slug: Board(scene) for scene in scenes}
+
+    def client(number: int, scene: Scene) -> Client:
+        return Client(
+            number=number,
+            url=orders.url,
+            scene=scene,
+            writer=writer,
+            rng=random.Random(f"{orders.seed}:{number}"),  # noqa: S311 - repeatable
+            seed=orders.seed,
+        )
+
+    if orders.again:
+        named = {scene.slug: scene for scene in scenes}
+        await asyncio.gather(
+            *(
+                _ask_again(
+                    client(_FIRST_AGAIN + number, named[told["organisation"]]),
+                    [_call(call) for call in told["calls"]],
+                    orders.patience,
+                )
+                for number, told in enumerate(orders.again)
+            )
+        )
+        return
+    clients = [
+        # Most of the clients crowd into the first two; the third is watched for what leaks.
+        client(number, scenes[2 if number % 6 == 5 else number % 2])
+        for number in range(orders.clients)
+    ]
+    until = time.monotonic() + orders.seconds
+    others = {scene.slug: boards[scenes[n - 1].slug] for n, scene in enumerate(scenes)}
+    await asyncio.gather(
+        *(
+            _Worker(one, boards[one.scene.slug], others[one.scene.slug]).work(until)
+            for one in clients
+        )
+    )
+    for one in clients:
+        await one.close()
+
+
+class _Worker:
+    """What one client does until its time is over."""
+
+    def __init__(self, client: Client, board: Board, elsewhere: Board) -> None:
+        self._client = client
+        self._rng = client.rng
+        self._board = board
+        self._elsewhere = elsewhere
+        self._late: list[asyncio.Task[None]] = []
+
+    async def work(self, until: float) -> None:
+        while time.monotonic() < until:
+            drawn = self._rng.random()
+            if drawn < _PROBE:
+                await self._probe()
+            elif drawn < _PROBE + _WALK:
+                await walk(self._client, self._board)
+            else:
+                [make] = self._rng.choices(_MAKERS, cum_weights=_WEIGHTS)
+                call = make(self._board, self._client)
+                if call is not None:
+                    await self._carry_out(call, until)
+            await asyncio.sleep(0)
+
+    async def _carry_out(self, call: Call, until: float) -> None:
+        if call.key is not None and self._rng.random() < _TWICE:
+            first, second = await self._client.send_twice(call)
+            learn(self._board, call, first if first.done else second)
+            return
+        sent = await self._client.send(call)
+        learn(self._board, call, sent)
+        if sent.failed is not None:
+            # Whoever is cut off does not knock a thousand times a second.
+            await asyncio.sleep(self._rng.uniform(0.02, 0.2))
+        if sent.unknown:
+            await self._repeat(call, until)
+        elif call.key is not None and sent.done and self._rng.random() < _AGAIN:
+            await self._client.send(call)
+        if call.name == "book_actual" and sent.done:
+            self._know_commitment(sent)
+        elif call.name == "decide" and sent.done:
+            await self._look_up(sent)
+
+    async def _repeat(self, call: Call, until: float) -> None:
+        """Send what had no answer again with its key, as a client should; some leave it at that."""
+        while self._rng.random() < _REPEATED and time.monotonic() < until:
+            await asyncio.sleep(self._rng.uniform(0.05, 0.6))
+            if call.key is None and call.method != "GET":
+                return
+            sent = await self._client.send(call)
+            learn(self._board, call, sent)
+            if not sent.unknown:
+                return
+
+    def _know_commitment(self, sent: Sent) -> None:
+        commitment = sent.json
+        if commitment["status"] != "open" and commitment["id"] in self._board.commitments:
+            self._board.commitments.remove(commitment["id"])
+
+    async def _look_up(self, sent: Sent) -> None:
+        """Find what a decision called for: commitments to be invoiced, agreements to be signed."""
+        decision = self._rng.choice(sent.json["items"])
+        for kind, known in (
+            ("commitments", self._board.commitments),
+            ("agreements", self._board.agreements),
+        ):
+            path = f"/{kind}?requestId={decision['requestId']}"
+            found = await self._client.send(
+                Call(name=f"find_{kind}", who="hr-1", method="GET", path=path)
+            )
+            if found.done:
+                known.extend(str(one["id"]) for one in found.json["items"])
+
+    async def _probe(self) -> None:
+        probe: Probe = self._rng.choice(PROBES)
+        await probe(self._client, self._board, self._elsewhere)
+
+
+async def _ask_again(client: Client, calls: Sequence[Call], patience: float) -> None:
+    """Send one request until the answer is definite, or patience is over."""
+    until = time.monotonic() + patience
+    for call in calls:
+        while time.monotonic() < until:
+            sent = await client.send(call)
+            if sent.status is not None and sent.status not in UNKNOWN:
+                break
+            await asyncio.sleep(0.2)
+
+
+def _call(told: dict[str, Any]) -> Call:
+    told["about"] = tuple(told["about"])
+    return Call(**told)
+
+
+if __name__ == "__main__":
+    uvloop.run(main(Orders(**json.load(sys.stdin))))

@@ -1,0 +1,237 @@
+"""One run: everything started, the load let loose on it, things broken, and all healed again."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.db.migration import migrate
+from app.db.session import Database
+from app.demo.clock import DemoClock
+from app.http.demo_issuer import PATH as DEMO_PATH
+from app.http.demo_issuer import SigningIssuer
+from app.settings import Settings
+from tests.fire.faults import KINDS, QUIET_SECONDS, Breaker, plan
+from tests.fire.history import Fault, History, Sent, Write
+from tests.fire.proxy import HOST, Relays
+from tests.fire.scene import NOW, Scene, set_up
+from tests.fire.service import Postgres, Service
+from tests.support.process import free_port, leerruimte
+
+Say = Callable[[str], None]
+RESOLVED_WITHIN = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is asked to be. ``database_url`` is a server of somebody else's, or None."""
+
+    seed: str
+    seconds: float
+    clients: int
+    faults: Sequence[str]
+    folder: Path
+    database_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run left: its history, and where the service and its data can still be asked."""
+
+    history: History
+    scenes: Sequence[Scene]
+    url: str
+    owner_url: str
+    lost: int
+    verified: subprocess.CompletedProcess[str]
+    asked_again: int = 0
+    resolved_seconds: float = 0.0
+    unresolved: Sequence[Write] = field(default_factory=tuple)
+
+
+class Running:
+    """The processes of a run, for as long as they are held."""
+
+    def __init__(self, options: Options, held: ExitStack, say: Say) -> None:
+        self.options = options
+        self._say = say
+        folder = options.folder
+        self.postgres: Postgres | None = None
+        if options.database_url is None:
+            say("Starting PostgreSQL ...")
+            self.postgres = Postgres(folder / "database")
+            held.callback(self.postgres.stop)
+            self.owner_url = self.postgres.server.owner_url
+        else:
+            self.owner_url = options.database_url
+        self.relays = Relays(
+            service=lambda: self.port, database=self._database_port, seed=options.seed
+        )
+        self.relays.start()
+        held.callback(self.relays.stop)
+        self.port = int(free_port())
+        self.settings = Settings.model_validate(
+            {
+                "database_url": self.owner_url,
+                "data_dir": folder,
+                "port": self.port,
+                "demo": True,
+                "workers": 2,
+            }
+        )
+        say("Bringing the schema up to date ...")
+        migrate(self.settings.owner_url, self.settings.app_url)
+        DemoClock(folder / "demo-clock.json").set(NOW)
+        issuer = SigningIssuer.kept_in(folder, f"http://{HOST}:{self.port}{DEMO_PATH}")
+        self.scenes = asyncio.run(self._set_up(issuer))
+        self.service = Service(self._environment(), folder / "service.log")
+        held.callback(self.service.stop)
+        say("Starting the service with two workers ...")
+        self.service.start()
+        self.service.await_ready()
+        self.breaker = Breaker(self.service, self.postgres, self.relays)
+
+    @property
+    def url(self) -> str:
+        """Return where the clients send to: the relay before the service."""
+        return f"http://{HOST}:{self.relays.front.port}"
+
+    def load(self, **orders: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - JSON
+        """Start the load's own process with these orders."""
+        told = {
+            "url": self.url,
+            "seed": self.options.seed,
+            "clients": self.options.clients,
+            "seconds": self.options.seconds,
+            "history": str(self.options.folder / "history.jsonl"),
+            "scenes": [scene.as_dict() for scene in self.scenes],
+            **orders,
+        }
+        process = subprocess.Popen([sys.executable, "-m", "tests.fire.load"], stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(told).encode())
+        process.stdin.close()
+        return process
+
+    def break_things(self, load: subprocess.Popen[bytes], began: float) -> list[Fault]:
+        """Carry the plan out beside the load; return what came of it."""
+        done: list[Fault] = []
+        until = began + self.options.seconds - QUIET_SECONDS
+        for planned in plan(self.options.seed, self.options.seconds, self.options.faults):
+            at = (done[-1].back if done else began) + planned.after
+            while load.poll() is None and time.monotonic() < at:
+                time.sleep(0.02)
+            if load.poll() is not None or at > until:
+                break
+            fault = self.breaker.carry_out(planned)
+            self._say(fault.told(began))
+            done.append(fault)
+        return done
+
+    async def _set_up(self, issuer: SigningIssuer) -> Sequence[Scene]:
+        database = Database(self.settings)
+        try:
+            return await set_up(database, issuer)
+        finally:
+            await database.close()
+
+    def _database_port(self) -> int:
+        if self.postgres is not None:
+            return self.postgres.server.port
+        return urlsplit(self.owner_url).port or 5432
+
+    def _environment(self) -> Mapping[str, str]:
+        relayed = urlsplit(self.settings.app_url)
+        credentials = relayed.netloc.rpartition("@")[0]
+        netloc = f"{credentials}@{HOST}:{self.relays.back.port}"
+        return {
+            "APP_DATABASE_URL": relayed._replace(netloc=netloc).geturl(),
+            "DATA_DIR": str(self.options.folder),
+            "PORT": str(self.port),
+            "DEMO": "true",
+            "WORKERS": "2",
+            # The load is meant to be too much.
+            "RATE_LIMITS": "false",
+        }
+
+
+def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
+    """Run it and return what it left; the service runs on while ``held`` is.
+
+    Raises:
+        RuntimeError: the load itself failed.
+    """
+    running = Running(options, held, say)
+    say(f"{options.clients} clients for {options.seconds:.0f} s ...")
+    began = time.monotonic()
+    load = running.load()
+    held.callback(load.kill)
+    faults = running.break_things(load, began)
+    if load.wait(options.seconds + 120) != 0:
+        message = "the load failed"
+        raise RuntimeError(message)
+    ended = time.monotonic()
+    running.service.await_ready()
+    path = options.folder / "history.jsonl"
+    history = History.read(path, faults, began, ended)
+    unknown = [write for write in history.writes if _open(write)]
+    say(f"Asking {len(unknown)} requests again that had no answer ...")
+    healed = time.monotonic()
+    if unknown:
+        again = running.load(again=_orders(unknown), patience=RESOLVED_WITHIN)
+        if again.wait(RESOLVED_WITHIN + 60) != 0:
+            message = "asking again failed"
+            raise RuntimeError(message)
+    resolved_seconds = time.monotonic() - healed
+    history = History.read(path, faults, began, ended)
+    say("Verifying ledger and audit trail ...")
+    return Ran(
+        history=history,
+        scenes=running.scenes,
+        url=running.service.address,
+        owner_url=running.owner_url,
+        lost=running.relays.front.lost,
+        verified=leerruimte("verify", DATABASE_URL=running.owner_url),
+        asked_again=len(unknown),
+        resolved_seconds=resolved_seconds,
+        unresolved=[
+            write for write in history.writes if write.answer is None and write.sent[-1].unknown
+        ],
+    )
+
+
+def _open(write: Write) -> bool:
+    """Tell whether a write may yet turn out to be done: it has been without an answer.
+
+    Also when it was refused since: what was sent first may still have been on its way.
+    """
+    return write.answer is None and any(one.unknown for one in write.sent)
+
+
+def _orders(unknown: Sequence[Write]) -> list[dict[str, Any]]:
+    """Return what to ask again, in a few queues for each organisation."""
+    queues: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for number, write in enumerate(unknown):
+        queues.setdefault((write.organisation, number % 8), []).append(_call(write.first))
+    return [
+        {"organisation": organisation, "calls": calls}
+        for (organisation, _), calls in queues.items()
+    ]
+
+
+def _call(sent: Sent) -> dict[str, Any]:
+    told = asdict(sent)
+    return {
+        name: told[name]
+        for name in ("name", "who", "method", "path", "body", "key", "match", "about")
+    }
+
+
+__all__ = ["KINDS", "Options", "Ran", "carry_out"]

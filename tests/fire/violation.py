@@ -1,0 +1,106 @@
+"""What a check found wrong, and the shortest story of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tests.fire.history import History, Sent
+from tests.fire.state import After
+
+_CONTEXT_SECONDS = 3.0
+_MOST_CONTEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, of what, and the requests by which it shows."""
+
+    code: str
+    about: str
+    says: str
+    sent: tuple[Sent, ...] = ()
+
+    @property
+    def sort(self) -> tuple[str, str]:
+        return self.code, self.about
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the checks judge. ``verified`` is the exit status of ``leerruimte verify``."""
+
+    seed: str
+    history: History
+    after: After
+    verified: int
+    verified_says: str
+    unresolved: Sequence[Sent]
+    resolved_seconds: float
+
+
+Find = Callable[[Run], Iterator[Violation]]
+
+
+def story(run: Run, find: Find, violation: Violation) -> str:
+    """Return the violation told by the fewest requests that still show it, with the faults then.
+
+    First what concerns the same thing at that time, then, one by one and in halves, whatever the
+    check does not need to find the same again is left out.
+    """
+    kept = _shortest(run, find, violation, _concerned(run, violation))
+    if not kept:
+        kept = list(violation.sent[-6:])
+    lines = [f"{violation.code} {violation.about}: {violation.says}"]
+    if kept:
+        since = min(one.begun for one in kept)
+        until = max(one.ended for one in kept)
+        told = [(one.begun, one.told(run.history.began)) for one in kept]
+        told += [
+            (fault.begun, fault.told(run.history.began))
+            for fault in run.history.faults
+            if fault.begun < until + _CONTEXT_SECONDS and fault.back > since - _CONTEXT_SECONDS
+        ]
+        lines += [f"  {text}" for _at, text in sorted(told)]
+    return "\n".join(lines)
+
+
+def _concerned(run: Run, violation: Violation) -> list[Sent]:
+    """Return what was sent about the same thing around that time, what shows it included."""
+    if not violation.sent:
+        return []
+    named = {name for one in violation.sent for name in one.about}
+    since = min(one.begun for one in violation.sent) - _CONTEXT_SECONDS
+    until = max(one.ended for one in violation.sent) + _CONTEXT_SECONDS
+    organisation = violation.sent[0].organisation
+    around = [
+        one
+        for one in run.history.sent
+        if one.organisation == organisation
+        and one.begun < until
+        and one.ended > since
+        and not named.isdisjoint(one.about)
+    ][:_MOST_CONTEXT]
+    found = {one.n: one for one in (*around, *violation.sent)}
+    return sorted(found.values(), key=lambda one: one.begun)
+
+
+def _shortest(run: Run, find: Find, violation: Violation, sent: list[Sent]) -> list[Sent]:
+    """Return a part of ``sent`` of which nothing can be left out (delta debugging, by halves)."""
+
+    def shows(part: Sequence[Sent]) -> bool:
+        numbers = {one.n for one in part}
+        smaller = replace(run, history=run.history.only(lambda one: one.n in numbers))
+        return any(found.sort == violation.sort for found in find(smaller))
+
+    if not sent or not shows(sent):
+        return []
+    size = max(len(sent) // 2, 1)
+    while True:
+        for start in range(0, len(sent), size):
+            rest = sent[:start] + sent[start + size :]
+            if rest and shows(rest):
+                sent = rest
+                break
+        else:
+            if size == 1:
+                return sent
+            size //= 2
