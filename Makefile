@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint rules bench format clean
+.PHONY: fire help setup run test lint rules bench format clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,12 @@ rules: $(READY)  ## Print which rules of the book have code and tests
 
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
+
+# SECONDS, SEED, CLIENTS and FAULTS choose a run; FIRE_ARGS="--keep DIR" keeps its history.
+# make sets SECONDS for nobody, but bash may export its own: so it is taken from the command line.
+fire: $(READY)  ## Load the service while it is killed, paused and cut off; judge what it kept
+	@$(BIN)/python -m tests.fire $(if $(filter command%,$(origin SECONDS)),--seconds $(SECONDS)) \
+	  --seed "$(SEED)" --faults "$(FAULTS)" $(if $(CLIENTS),--clients $(CLIENTS)) $(FIRE_ARGS)
 
 format: $(READY)  ## Put the code in the house style
 	$(BIN)/ruff check --fix-only
