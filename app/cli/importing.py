@@ -70,8 +70,8 @@ async def _take(
     work: "Work", asked: argparse.Namespace, content: bytes, *, dry_run: bool
 ) -> "EmployeesTaken | RequestsTaken":
     from app.integrations.hris import service as employees
-    from app.integrations.hris.rules import ImportMode
     from app.integrations.request_imports import service as requests
+    from app.integrations.sheets.rules import ImportMode
 
     mode = ImportMode.PARTIAL if asked.partial else ImportMode.ALL_OR_NOTHING
     language = Language(asked.language)

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from app.integrations.hris.rules import ImportMode
 from app.integrations.hris.service import ImportOptions, import_employees
+from app.integrations.sheets.rules import ImportMode
 from app.kernel.actors import Role
 from app.kernel.pages import PageOf
 from app.people.rules import EmployeeFilter, EmployeeView, LeavingInitiative, LeavingReason
@@ -99,6 +99,19 @@ async def test_the_export_is_taken_over_as_it_is(
     assert leaver.left_on == date(2026, 11, 14)
     assert leaver.leaving_reason is LeavingReason.UNKNOWN
     assert leaver.leaving_initiative is LeavingInitiative.UNKNOWN
+
+
+async def test_a_column_that_an_export_leaves_out_or_misspells_changes_nothing(
+    client: httpx.AsyncClient, hris: dict[str, str], work: OpenWork
+) -> None:
+    await send(client, hris, EXPORT)
+    before = await views(work)
+
+    again = await send(client, hris, EXPORT.replace(b"Opleidingsniveau", b"Niveau", 1))
+
+    assert counts(again) == {"row": 243, "unchanged": 243}
+    assert again.json()["ignoredColumns"] == ["Niveau"]
+    assert await views(work) == before
 
 
 async def test_the_same_export_again_changes_nothing(

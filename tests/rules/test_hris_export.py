@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.integrations.hris.errors import ColumnsMissing, FileUnreadable, TooManyRows
-from app.integrations.hris.rules import HEADERS, ROW_LIMIT, read_export, shown
+from app.integrations.hris.errors import ColumnsMissing, TooManyRows
+from app.integrations.hris.rules import HEADERS, ROW_LIMIT, read_export
 from app.integrations.hris.schemas import read_records
+from app.integrations.sheets.errors import FileUnreadable
+from app.integrations.sheets.rules import shown
 from app.people.roster.rules import RosterField, RosterRow
 from app.people.rules import EducationLevel, EmploymentKind
 from tests.support.people import HEADER, export, line, record
@@ -208,12 +210,17 @@ def test_columns_that_may_be_empty_may_be_absent() -> None:
     row = only_row(export(cells, header=short))
 
     assert (row.born_on, row.education_level) == (None, None)
+    assert read_export(export(cells, header=short)).absent == {
+        RosterField.BORN_ON,
+        RosterField.EDUCATION_LEVEL,
+    }
 
 
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(b"\x81\x8d\x8f", id="bytes that are no text"),
+        pytest.param(export(line()).decode().encode("utf-16"), id="UTF-16"),
         pytest.param(f'{HEADER}\r\n"open'.encode(), id="a quote that does not close"),
     ],
 )

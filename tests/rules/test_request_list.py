@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from app.integrations.hris.errors import FileUnreadable
 from app.integrations.request_imports.errors import RequestColumnsMissing, TooManyRequestRows
 from app.integrations.request_imports.rules import (
     HEADERS,
@@ -14,11 +13,12 @@ from app.integrations.request_imports.rules import (
     check_count,
     draft_of,
     kind_of,
+    quoted,
     read_list,
-    shown,
     usual_tranche,
 )
 from app.integrations.request_imports.schemas import read_records
+from app.integrations.sheets.errors import FileUnreadable
 from app.kernel.identifiers import new_id
 from app.policy.rules import Criterion
 from app.requests.rules import TrainingBasis, TrainingKind, tranche_on
@@ -155,10 +155,19 @@ def test_a_reference_that_comes_again_is_a_fault_of_the_later_line() -> None:
     assert (fault.line, fault.fault.code, fault.facts) == (4, "twice-in-file", {"first_line": 2})
 
 
+def test_a_list_in_windows_1252_is_read_as_it_says() -> None:
+    written = tranche_list(list_line(Motivering="Besproken in één gesprek")).decode("utf-8-sig")
+
+    [row] = read_list(written.encode("cp1252")).rows
+
+    assert row.motivation == "Besproken in één gesprek"
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        pytest.param(b"\xff\xfe\x00", id="not UTF-8"),
+        pytest.param(b"\x81\x8d\x8f", id="bytes that are no text"),
+        pytest.param(tranche_list(list_line()).decode().encode("utf-16"), id="UTF-16"),
         pytest.param(tranche_list('"open'), id="a quote that does not close"),
     ],
 )
@@ -246,7 +255,7 @@ def test_what_costs_nothing_has_no_cost_line() -> None:
 
 @pytest.mark.rule("LAW-12")
 @pytest.mark.parametrize(
-    ("value", "quoted"),
+    ("value", "told"),
     [
         ("kort", "kort"),
         ("a\x07b", "a\N{REPLACEMENT CHARACTER}b"),
@@ -255,9 +264,9 @@ def test_what_costs_nothing_has_no_cost_line() -> None:
     ],
 )
 def test_a_value_is_quoted_short_and_never_when_it_is_a_citizens_number(
-    value: str, quoted: str
+    value: str, told: str
 ) -> None:
-    assert shown(value) == quoted
+    assert quoted(value) == told
 
 
 def test_the_usual_tranche_is_that_of_most_rows_and_of_two_the_later() -> None:

@@ -3,27 +3,13 @@
 from app.kernel.errors import Kind, Refusal, Text
 
 
-class FileUnreadable(Refusal):
-    slug = "file-unreadable"
-    kind = Kind.INVALID
-    title = Text(en="The file can not be read", nl="Het bestand is niet te lezen")
-    detail = Text(
-        en="The file is no text in UTF-8 or Windows-1252, or no CSV.",
-        nl="Het bestand is geen tekst in UTF-8 of Windows-1252, of geen CSV.",
-    )
-    remedy = Text(
-        en="Export it again as CSV, with semicolons or commas.",
-        nl="Exporteer het opnieuw als CSV, met puntkomma's of komma's.",
-    )
-
-
 class ColumnsMissing(Refusal):
     slug = "columns-missing"
     kind = Kind.INVALID
     title = Text(en="Columns are missing", nl="Er ontbreken kolommen")
     detail = Text(
-        en="The first line has no column {missing_columns}.",
-        nl="De eerste regel heeft geen kolom {missing_columns}.",
+        en="The first line lacks, or has twice: {missing_columns}.",
+        nl="De eerste regel mist, of heeft twee keer: {missing_columns}.",
     )
     remedy = Text(
         en="Let the first line name the columns as the HRIS export does, each once.",
@@ -42,18 +28,4 @@ class TooManyRows(Refusal):
     remedy = Text(
         en="Send the managers first, then the others in parts, with mode=partial or apart.",
         nl="Stuur eerst de leidinggevenden, daarna de anderen in delen.",
-    )
-
-
-class ImportRefused(Refusal):
-    slug = "import-refused"
-    kind = Kind.INVALID
-    title = Text(en="The import has faults", nl="De import bevat fouten")
-    detail = Text(
-        en="{faulty_row_count} of {row_count} rows have a fault, so none was taken.",
-        nl="{faulty_row_count} van {row_count} regels bevatten een fout; er is niets overgenomen.",
-    )
-    remedy = Text(
-        en="Correct the rows that `facts.errors` names, or send mode=partial to take the others.",
-        nl="Verbeter de regels in `facts.errors`, of stuur mode=partial om de andere te nemen.",
     )

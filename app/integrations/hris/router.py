@@ -1,29 +1,31 @@
 """The import of employees over HTTP."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from app.http.bodies import parse_json
 from app.http.deps import CurrentWork
 from app.http.operation import operation
-from app.http.problems import InputInvalid, language_of
+from app.http.problems import language_of
 from app.http.routing import area_router
 from app.http.schemas import Day
-from app.integrations.hris.errors import (
-    ColumnsMissing,
-    FileUnreadable,
-    ImportRefused,
-    TooManyRows,
-)
-from app.integrations.hris.rules import ROW_LIMIT, ImportMode
+from app.integrations.hris.errors import ColumnsMissing, TooManyRows
+from app.integrations.hris.rules import ROW_LIMIT
 from app.integrations.hris.schemas import EmployeeImportOut, EmployeeRowIn
 from app.integrations.hris.service import EmployeeImportService, ImportOptions
+from app.integrations.sheets.errors import FileUnreadable, ImportRefused
+from app.integrations.sheets.router import (
+    CSV,
+    JSON,
+    DryRun,
+    Mode,
+    is_sheet,
+    records_of,
+    with_upload,
+)
+from app.integrations.sheets.rules import ImportMode
 from app.kernel.actors import Role
 from app.people.errors import EmailTaken, ManagerCycle
-
-CSV = "text/csv"
-JSON = "application/json"
 
 router = area_router(prefix="/employee-imports", tag="imports")
 
@@ -38,13 +40,8 @@ Service = Annotated[EmployeeImportService, Depends(_service)]
 async def _options(
     request: Request,
     *,
-    mode: Annotated[
-        ImportMode,
-        Query(description="`partial` takes the good rows over when others have a fault."),
-    ] = ImportMode.ALL_OR_NOTHING,
-    dry_run: Annotated[
-        bool, Query(alias="dryRun", description="Only tell what would happen.")
-    ] = False,
+    mode: Mode = ImportMode.ALL_OR_NOTHING,
+    dry_run: DryRun = False,
     effective_on: Annotated[
         Day | None,
         Query(
@@ -59,43 +56,28 @@ async def _options(
     )
 
 
-def _upload() -> dict[str, Any]:
-    """Return the operation, with the two kinds of body that FastAPI can not read from a type."""
-    declared = operation(
-        summary="Import employees",
-        term="medewerkers importeren uit het HRIS",
-        roles=(Role.HRIS, Role.HR, Role.ADMIN),
-        refusals=(
-            FileUnreadable,
-            ColumnsMissing,
-            TooManyRows,
-            ImportRefused,
-            EmailTaken,
-            ManagerCycle,
+@router.post(
+    "",
+    **with_upload(
+        operation(
+            summary="Import employees",
+            term="medewerkers importeren uit het HRIS",
+            roles=(Role.HRIS, Role.HR, Role.ADMIN),
+            refusals=(
+                FileUnreadable,
+                ColumnsMissing,
+                TooManyRows,
+                ImportRefused,
+                EmailTaken,
+                ManagerCycle,
+            ),
+            accepts=(CSV, JSON),
+            bulk=True,
         ),
-        accepts=(CSV, JSON),
-        bulk=True,
-    )
-    row = EmployeeRowIn.model_json_schema(ref_template="#/components/schemas/{model}")
-    row.pop("$defs", None)
-    declared["openapi_extra"]["requestBody"] = {
-        "required": True,
-        "content": {
-            CSV: {"schema": {"type": "string", "maxLength": 20_000_000}},
-            JSON: {
-                "schema": {
-                    "type": "array",
-                    "maxItems": ROW_LIMIT,
-                    # A row with a fault is taken in too: what is wrong with it is told by row.
-                    "items": {"anyOf": [row, {"type": "object", "maxProperties": 1000}]},
-                }
-            },
-        },
-    }
-    return declared
-
-
-@router.post("", **_upload())
+        EmployeeRowIn,
+        most_rows=ROW_LIMIT,
+    ),
+)
 async def import_employees(
     request: Request,
     service: Service,
@@ -110,23 +92,8 @@ async def import_employees(
     is taken over at all.
     """
     content = await request.body()
-    if request.headers["content-type"].partition(";")[0].strip().lower() == CSV:
+    if is_sheet(request):
         outcome = await service.take_export(content, options)
     else:
-        outcome = await service.take_records(_records(content), options)
+        outcome = await service.take_records(records_of(content), options)
     return EmployeeImportOut.model_validate(outcome)
-
-
-def _records(content: bytes) -> list[object]:
-    """Return the JSON list that was sent.
-
-    Raises:
-        InputInvalid: it is no JSON, or no list of objects.
-    """
-    parsed = parse_json(content)
-    if not isinstance(parsed, list):
-        raise InputInvalid([{"type": "list_type", "loc": ("body",)}])
-    others = [number for number, row in enumerate(parsed) if not isinstance(row, dict)]
-    if others:
-        raise InputInvalid([{"type": "dict_type", "loc": ("body", number)} for number in others])
-    return cast("list[object]", parsed)

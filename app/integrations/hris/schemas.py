@@ -1,22 +1,20 @@
 """The import of employees on the wire."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, cast
+from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, ValidationError
 
-from app.http.findings import message_of
 from app.http.schemas import Code, Count, Day, EmailText, In, Name, Out, at_most
 from app.integrations.hris.errors import TooManyRows
-from app.integrations.hris.rules import FORMULA, ROW_LIMIT, ImportMode, Reading, is_formula
-from app.kernel.errors import Text
-from app.kernel.wording import Language
-from app.people.roster.rules import Fault, RosterField, RosterRow, RowFault
+from app.integrations.hris.rules import ROW_LIMIT, Reading
+from app.integrations.sheets.rules import FORMULA, MOST_ERRORS_TOLD, ImportMode, is_formula
+from app.integrations.sheets.schemas import RowErrorOut, faults_in, sent_in
+from app.kernel.faults import RowFault
+from app.people.roster.rules import RosterFault, RosterField, RosterRow
 from app.people.rules import EducationLevel, EmploymentKind
 from app.people.schemas import WeeklyMinutes
 
-MOST_ERRORS_TOLD = 1000
 _TEXTS = (
     RosterField.GIVEN_NAME,
     RosterField.INFIX,
@@ -75,20 +73,6 @@ class EmployeeRowIn(In):
     )
 
 
-class RowErrorOut(Out):
-    """One fault of one row: where it stands and what is wrong with it."""
-
-    line: Annotated[int, Field(ge=1, le=10**7)] = Field(
-        description="Line of the file, or place in the list; the first is 1."
-    )
-    column: Name = Field(description="Header of the column, or name of the property.")
-    code: Annotated[str, StringConstraints(max_length=100)]
-    message: Annotated[str, StringConstraints(max_length=1000)]
-    value: Annotated[str, StringConstraints(max_length=200)] = Field(
-        description="What was sent, shortened; unseen characters are replaced."
-    )
-
-
 class EmployeeImportOut(Out):
     """What an import did, or with `dryRun` would do."""
 
@@ -117,15 +101,15 @@ def read_records(records: Sequence[object]) -> Reading:
     if len(records) > ROW_LIMIT:
         raise TooManyRows(row_count=len(records), row_limit=ROW_LIMIT)
     rows: list[RosterRow] = []
-    faults: list[RowFault] = []
+    faults: list[RosterFault] = []
     broken: set[str] = set()
     sent: dict[int, dict[RosterField, str]] = {}
     for line, record in enumerate(records, start=1):
-        sent[line] = _sent(record)
+        sent[line] = sent_in(record, RosterField)
         try:
             row = EmployeeRowIn.model_validate(record)
         except ValidationError as invalid:
-            found = [_fault(line, cast("Mapping[str, Any]", item)) for item in invalid.errors()]
+            found = faults_in(line, invalid, RosterField, key=RosterField.PERSONNEL_NUMBER)
         else:
             found = [
                 RowFault(line, at, FORMULA) for at in _TEXTS if is_formula(sent[line].get(at, ""))
@@ -135,33 +119,3 @@ def read_records(records: Sequence[object]) -> Reading:
             broken.add(sent[line].get(RosterField.PERSONNEL_NUMBER, ""))
         faults += found
     return Reading(rows=rows, faults=faults, sent=sent, broken=frozenset(broken))
-
-
-def _sent(record: object) -> dict[RosterField, str]:
-    if not isinstance(record, Mapping):
-        return {}
-    members = cast("Mapping[object, object]", record)
-    found = {at: members.get(to_camel(at.value)) for at in RosterField}
-    return {at: str(value) for at, value in found.items() if value is not None}
-
-
-def _fault(line: int, item: Mapping[str, Any]) -> RowFault:
-    """Return what the schema found; what is about no known property stands with the number."""
-    place = cast("tuple[str | int, ...]", item["loc"])
-    name = str(place[0]) if place else ""
-    at = {to_camel(known.value): known for known in RosterField}.get(name)
-    texts = {language: message_of(item, language) for language in Language}
-    text = Text(en=_literally(texts[Language.EN]), nl=_literally(texts[Language.NL]))
-    if at is None:
-        text = Text(en=f"{{property}}: {text.en}", nl=f"{{property}}: {text.nl}")
-    return RowFault(
-        line,
-        at or RosterField.PERSONNEL_NUMBER,
-        Fault(str(item["type"]), text),
-        {} if at else {"property": name[:100]},
-    )
-
-
-def _literally(text: str) -> str:
-    """Return a text as a template that holds no facts."""
-    return text.replace("{", "{{").replace("}", "}}")

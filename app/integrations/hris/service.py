@@ -12,27 +12,16 @@ from pydantic.alias_generators import to_camel
 from app.agreements.service import AgreementService
 from app.db.audit import AuditTrail
 from app.db.work import Work
-from app.integrations.hris.errors import ImportRefused
-from app.integrations.hris.rules import HEADERS, ImportMode, Reading, read_export, shown
-from app.integrations.hris.schemas import MOST_ERRORS_TOLD, read_records
-from app.kernel.errors import Scalar
+from app.integrations.hris.rules import HEADERS, Reading, read_export
+from app.integrations.hris.schemas import read_records
+from app.integrations.sheets.rules import MOST_ERRORS_TOLD, ImportMode, shown
+from app.integrations.sheets.service import RowError, in_words, refuse_faulty
 from app.kernel.identifiers import new_id
-from app.kernel.wording import Language, say
-from app.people.roster.rules import Outcome, Plan, RosterField, RowFault
+from app.kernel.wording import Language
+from app.people.roster.rules import Outcome, Plan, RosterField
 from app.people.roster.service import RosterService
 
 _PROPERTIES = {at: to_camel(at.value) for at in RosterField}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowError:
-    """One fault of one row, in words: its line, its column as the sender knows it, the value."""
-
-    line: int
-    column: str
-    code: str
-    message: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +95,15 @@ class EmployeeImportService:
             reading.rows,
             effective_on=effective_on,
             broken=reading.broken,
+            absent=reading.absent,
             lock=not options.dry_run,
         )
-        faults = sorted([*reading.faults, *plan.faults], key=lambda fault: fault.line)
-        errors = _in_words(faults, reading, names, options.language)
+        faults = [*reading.faults, *plan.faults]
+        errors = in_words(faults, reading.sent, names, options.language, quote=shown)
         outcome = _outcome(plan, reading, errors, options, effective_on)
         if options.dry_run:
             return outcome
-        if errors and options.mode is ImportMode.ALL_OR_NOTHING:
-            raise ImportRefused(
-                row_count=outcome.row_count,
-                faulty_row_count=outcome.refused_count,
-                errors=[_as_fact(error) for error in errors[:MOST_ERRORS_TOLD]],
-            )
+        refuse_faulty(errors, options.mode, row_count=outcome.row_count)
         await self._roster.carry_out(plan)
         await self._agreements.settle_departures(plan.ended)
         await self._audit.record(
@@ -172,31 +157,3 @@ def _outcome(
         ignored_columns=reading.ignored_columns,
         errors=tuple(errors[:MOST_ERRORS_TOLD]),
     )
-
-
-def _in_words(
-    faults: Sequence[RowFault],
-    reading: Reading,
-    names: Mapping[RosterField, str],
-    language: Language,
-) -> list[RowError]:
-    return [
-        RowError(
-            line=fault.line,
-            column=names[fault.at],
-            code=fault.fault.code,
-            message=say(fault.fault.text, fault.facts, language),
-            value=shown(reading.sent[fault.line].get(fault.at, "")),
-        )
-        for fault in faults
-    ]
-
-
-def _as_fact(error: RowError) -> dict[str, Scalar]:
-    return {
-        "line": error.line,
-        "column": error.column,
-        "code": error.code,
-        "message": error.message,
-        "value": error.value,
-    }

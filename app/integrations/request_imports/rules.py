@@ -1,27 +1,40 @@
-"""A tranche's list of requests as text: how its lines become requests, and what is wrong with one.
+"""A tranche's list of requests: its columns, how each cell is read, and what comes of a line.
 
-It comes as an HR department keeps it: semicolons, a byte order mark, dates as dd-mm-yyyy, amounts
-and hours with a decimal comma, several personnel numbers in one cell.
+Dates come as dd-mm-yyyy, amounts and hours with a decimal comma, several personnel numbers in one
+cell.
 """
 
-import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from io import StringIO
 from types import MappingProxyType
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
-from app.integrations.hris.errors import FileUnreadable
-from app.integrations.hris.rules import is_formula
 from app.integrations.request_imports.errors import RequestColumnsMissing, TooManyRequestRows
+from app.integrations.sheets.rules import (
+    MINUTES_PER_HOUR,
+    NOT_TEXT,
+    Columns,
+    Line,
+    Unreadable,
+    bounded,
+    civil_day,
+    day_of_cell,
+    given,
+    is_code,
+    read_cells,
+    read_sheet,
+    shown,
+    text_of_cell,
+)
 from app.kernel.calendar import AMSTERDAM
 from app.kernel.errors import Fact, Text
+from app.kernel.faults import Fault, RowFault
 from app.kernel.identifiers import new_id
 from app.kernel.quantities import Cents, Minutes, part
 from app.policy.rules import Criterion
@@ -45,8 +58,6 @@ _LONGEST_LINE = 200
 _LONGEST_PROSE = 4_000
 _MOST_CENTS = 10**12
 _MOST_MINUTES = 600_000
-_LONGEST_VALUE_SHOWN = 80
-_MINUTES_PER_HOUR = 60
 _COST_OF_THE_COURSE = "Opleidingskosten"
 
 
@@ -86,6 +97,8 @@ HEADERS: Mapping[RequestField, str] = MappingProxyType(
     }
 )
 
+_COLUMNS = Columns(HEADERS, key=RequestField.REFERENCE, refusal=RequestColumnsMissing)
+
 BASES: Mapping[str, TrainingBasis] = MappingProxyType(
     {
         "wettelijk verplicht": TrainingBasis.STATUTORY,
@@ -119,41 +132,16 @@ _KIND_BY_WORD: Mapping[str, TrainingKind] = {
     "hbo": TrainingKind.EDUCATION,
 }
 
-_DAY = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
 _MOMENT = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4}) (\d{1,2}):(\d{2})")
 _AMOUNT = re.compile(r"(\d{1,3}(?:\.\d{3})*|\d+)(?:,(\d{1,2}))?")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,63}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that can be wrong with a cell."""
-
-    code: str
-    text: Text
-
-
-MISSING = Fault("missing", Text(en="is empty", nl="is leeg"))
-NOT_A_DATE = Fault(
-    "not-a-date",
-    Text(
-        en="is no day of the calendar; write dd-mm-yyyy",
-        nl="is geen dag op de kalender; schrijf dd-mm-jjjj",
-    ),
-)
 NOT_A_MOMENT = Fault(
     "not-a-moment",
     Text(
         en="is no moment in Amsterdam; write dd-mm-yyyy hh:mm",
         nl="is geen moment in Amsterdam; schrijf dd-mm-jjjj uu:mm",
-    ),
-)
-OUT_OF_REACH = Fault(
-    "date-out-of-reach",
-    Text(
-        en="must lie in the years 1900 to 2199", nl="moet in de jaren 1900 tot en met 2199 liggen"
     ),
 )
 NOT_AN_AMOUNT = Fault(
@@ -194,28 +182,6 @@ UNKNOWN_BASIS = Fault(
         nl="moet Wettelijk verplicht, Functiegebonden of Eigen ontwikkeling zijn",
     ),
 )
-FORMULA = Fault(
-    "formula",
-    Text(en="looks like a formula of a spreadsheet", nl="lijkt op een formule van een rekenblad"),
-)
-NOT_TEXT = Fault(
-    "control-characters",
-    Text(en="has characters that can not be read", nl="bevat tekens die niet te lezen zijn"),
-)
-TOO_LONG = Fault(
-    "too-long",
-    Text(
-        en="has {length} characters, more than {longest}",
-        nl="heeft {length} tekens, meer dan {longest}",
-    ),
-)
-WRONG_WIDTH = Fault(
-    "wrong-number-of-cells",
-    Text(
-        en="the line has {cell_count} cells where the first line has {column_count}",
-        nl="de regel heeft {cell_count} cellen; de eerste regel heeft er {column_count}",
-    ),
-)
 TWICE_IN_FILE = Fault(
     "twice-in-file",
     Text(en="stands on line {first_line} too", nl="staat ook op regel {first_line}"),
@@ -229,14 +195,7 @@ UNKNOWN_EMPLOYEE = Fault(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """What is wrong with one cell of one line."""
-
-    line: int
-    at: RequestField
-    fault: Fault
-    facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+RequestFault: TypeAlias = RowFault[RequestField]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,55 +233,27 @@ class Reading:
     """
 
     rows: tuple[ImportRow, ...]
-    faults: tuple[RowFault, ...]
+    faults: tuple[RequestFault, ...]
     sent: Mapping[int, Mapping[RequestField, str]]
-
-
-class _Unreadable(Exception):
-    """A cell that can not be read; caught where its line is known."""
-
-    def __init__(self, fault: Fault, **facts: Fact) -> None:
-        super().__init__(fault.code)
-        self.fault = fault
-        self.facts = facts
-
-
-@dataclass(slots=True)
-class _Line:
-    number: int
-    cells: Mapping[RequestField, str]
-    faults: list[RowFault] = field(default_factory=list[RowFault])
 
 
 def read_list(content: bytes) -> Reading:
     """Return the requests of a list, with every fault of every line that can not be read.
 
-    Blank lines are passed over and columns that are not known ignored; lines are counted as an
-    editor does, the first being 1.
-
     Raises:
-        FileUnreadable: it is no text in UTF-8, or no CSV.
+        FileUnreadable: it is no text, or no CSV.
         RequestColumnsMissing: the first line lacks a column, or has one twice.
         TooManyRequestRows: there are more than ``ROW_LIMIT``.
     """
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise FileUnreadable from None
-    lines = _cells(text)
-    header = next(lines, (1, ()))[1]
-    columns = _columns(header)
-    read = [
-        _line(number, cells, columns, width=len(header)) for number, cells in lines if any(cells)
-    ]
-    rows = [row for line in read if not line.faults and (row := _row(line)) is not None]
-    faults = [fault for line in read for fault in line.faults]
-    return as_reading(rows, faults, {line.number: line.cells for line in read})
+    sheet = read_sheet(content, _COLUMNS)
+    rows = [row for line in sheet.lines if (row := _row(line)) is not None]
+    faults = [fault for line in sheet.lines for fault in line.faults]
+    return as_reading(rows, faults, {line.number: line.cells for line in sheet.lines})
 
 
 def as_reading(
     rows: Sequence[ImportRow],
-    faults: Sequence[RowFault],
+    faults: Sequence[RequestFault],
     sent: Mapping[int, Mapping[RequestField, str]],
 ) -> Reading:
     """Return rows and faults as a reading; a reference that comes again is a fault too.
@@ -348,11 +279,11 @@ def check_count(row_count: int) -> None:
 
 def _apart_repeated(
     rows: Sequence[ImportRow],
-) -> tuple[tuple[ImportRow, ...], tuple[RowFault, ...]]:
+) -> tuple[tuple[ImportRow, ...], tuple[RequestFault, ...]]:
     """Return the rows that are the first with their reference, and a fault for each other one."""
     first: dict[str, int] = {}
     good: list[ImportRow] = []
-    faults: list[RowFault] = []
+    faults: list[RequestFault] = []
     for row in rows:
         seen = first.setdefault(row.reference, row.line)
         if seen == row.line:
@@ -416,176 +347,103 @@ def usual_tranche(keys: Iterable[TrancheKey]) -> TrancheKey | None:
     return max(times, key=lambda key: (times[key], key.closes_on), default=None)
 
 
-def shown(value: str) -> str:
-    """Return a value as an answer quotes it: one line, not too long, no number of a citizen."""
-    visible = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", value)
-    if holds_bsn(visible):
-        return ""
-    if len(visible) <= _LONGEST_VALUE_SHOWN:
-        return visible
-    return visible[: _LONGEST_VALUE_SHOWN - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def quoted(value: str) -> str:
+    """Return a value as an answer quotes it; nothing of one with a number of a citizen in it."""
+    return "" if holds_bsn(value) else shown(value)
 
 
-def _cells(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the line it begins on; cells without the space around them."""
-    first = text.partition("\n")[0]
-    delimiter = max(";,\t", key=first.count)
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    begins = 1
-    try:
-        for record in reader:
-            yield begins, [cell.strip() for cell in record]
-            begins = reader.line_num + 1
-    except csv.Error:
-        raise FileUnreadable from None
-
-
-def _columns(header: Sequence[str]) -> dict[RequestField, int]:
-    at = {name.casefold(): n for n, name in reversed(list(enumerate(header)))}
-    times = Counter(name.casefold() for name in header)
-    wrong = [name for name in HEADERS.values() if times[name.casefold()] != 1]
-    if wrong:
-        raise RequestColumnsMissing(missing_columns=wrong)
-    return {found: at[name.casefold()] for found, name in HEADERS.items()}
-
-
-def _line(
-    number: int, cells: Sequence[str], columns: Mapping[RequestField, int], *, width: int
-) -> _Line:
-    line = _Line(number, {at: cells[i] for at, i in columns.items() if i < len(cells)})
-    if len(cells) != width:
-        facts: dict[str, Fact] = {"cell_count": len(cells), "column_count": width}
-        line.faults.append(RowFault(number, RequestField.REFERENCE, WRONG_WIDTH, facts))
-    return line
-
-
-def _row(line: _Line) -> ImportRow | None:
+def _row(line: Line[RequestField]) -> ImportRow | None:
     """Return the request of a line, or None when a cell can not be read: the faults say which."""
-    values: dict[str, Any] = {}
-    for at, read in _READ.items():
-        try:
-            values[at.value] = read(line.cells[at])
-        except _Unreadable as unreadable:
-            line.faults.append(RowFault(line.number, at, unreadable.fault, unreadable.facts))
-    if not line.faults and not values["working_minutes"] and not values["own_minutes"]:
+    values = read_cells(line, _READ)
+    if values is None:
+        return None
+    if not values["working_minutes"] and not values["own_minutes"]:
         line.faults.append(RowFault(line.number, RequestField.WORKING_MINUTES, NO_HOURS))
-    return None if line.faults else ImportRow(line=line.number, **values)
-
-
-def _given(cell: str) -> str:
-    if not cell:
-        raise _Unreadable(MISSING)
-    return cell
+        return None
+    return ImportRow(line=line.number, **values)
 
 
 def _text(cell: str) -> str:
-    if _CONTROL.search(_given(cell)):
-        raise _Unreadable(NOT_TEXT)
-    if is_formula(cell):
-        raise _Unreadable(FORMULA)
-    return _bounded(cell, _LONGEST_LINE)
+    return text_of_cell(cell, _LONGEST_LINE)
 
 
 def _prose(cell: str) -> str:
-    if _CONTROL_IN_PROSE.search(_given(cell)):
-        raise _Unreadable(NOT_TEXT)
-    return _bounded(cell, _LONGEST_PROSE)
-
-
-def _bounded(cell: str, longest: int) -> str:
-    if len(cell) > longest:
-        raise _Unreadable(TOO_LONG, length=len(cell), longest=longest)
-    return cell
+    if _CONTROL_IN_PROSE.search(given(cell)):
+        raise Unreadable(NOT_TEXT)
+    return bounded(cell, _LONGEST_PROSE)
 
 
 def _reference(cell: str) -> str:
-    if not _REFERENCE.fullmatch(_given(cell)):
-        raise _Unreadable(NOT_A_REFERENCE)
+    if not is_code(given(cell)):
+        raise Unreadable(NOT_A_REFERENCE)
     return cell
 
 
 def _personnel_numbers(cell: str) -> tuple[str, ...]:
-    numbers = tuple(number.strip() for number in _given(cell).split(","))
-    if len(numbers) > PARTICIPANT_LIMIT or not all(_REFERENCE.fullmatch(n) for n in numbers):
-        raise _Unreadable(NOT_PERSONNEL_NUMBERS)
+    numbers = tuple(number.strip() for number in given(cell).split(","))
+    if len(numbers) > PARTICIPANT_LIMIT or not all(map(is_code, numbers)):
+        raise Unreadable(NOT_PERSONNEL_NUMBERS)
     return numbers
 
 
-def _day(cell: str) -> date:
-    match = _DAY.fullmatch(_given(cell))
-    if match is None:
-        raise _Unreadable(NOT_A_DATE)
-    day, month, year = (int(number) for number in match.groups())
-    try:
-        return _within_reach(date(year, month, day))
-    except ValueError:
-        raise _Unreadable(NOT_A_DATE) from None
-
-
 def _day_if_any(cell: str) -> date | None:
-    return _day(cell) if cell else None
+    return day_of_cell(cell) if cell else None
 
 
 def _moment(cell: str) -> datetime:
     """Return a moment written in Amsterdam time; of an hour that comes twice, the first."""
-    match = _MOMENT.fullmatch(_given(cell))
+    match = _MOMENT.fullmatch(given(cell))
     if match is None:
-        raise _Unreadable(NOT_A_MOMENT)
+        raise Unreadable(NOT_A_MOMENT)
     day, month, year, hour, minute = (int(number) for number in match.groups())
     try:
         local = datetime(year, month, day, hour, minute, tzinfo=AMSTERDAM)
     except ValueError:
-        raise _Unreadable(NOT_A_MOMENT) from None
-    _within_reach(local.date())
+        raise Unreadable(NOT_A_MOMENT) from None
+    civil_day(year, month, day)
     instant = local.astimezone(UTC)
     # In the night that the clock goes forward an hour is skipped: nothing happened in it.
     if instant.astimezone(AMSTERDAM).replace(tzinfo=None) != local.replace(tzinfo=None):
-        raise _Unreadable(NOT_A_MOMENT)
+        raise Unreadable(NOT_A_MOMENT)
     return instant
-
-
-def _within_reach(day: date) -> date:
-    if not 1900 <= day.year <= 2199:  # noqa: PLR2004 - the bounds are said in the fault
-        raise _Unreadable(OUT_OF_REACH)
-    return day
 
 
 def _hundredths(cell: str, fault: Fault) -> int:
     """Return a number with at most two decimals, and dots between the thousands, in hundredths."""
-    match = _AMOUNT.fullmatch(_given(cell))
+    match = _AMOUNT.fullmatch(given(cell))
     if match is None or len(cell) > 20:  # noqa: PLR2004 - more digits than any amount has
-        raise _Unreadable(fault)
+        raise Unreadable(fault)
     return int(match[1].replace(".", "")) * 100 + int((match[2] or "0").ljust(2, "0"))
 
 
 def _cents(cell: str) -> int:
     cents = _hundredths(cell, NOT_AN_AMOUNT)
     if cents > _MOST_CENTS:
-        raise _Unreadable(NOT_AN_AMOUNT)
+        raise Unreadable(NOT_AN_AMOUNT)
     return cents
 
 
 def _basis_points(cell: str) -> int:
     points = _hundredths(cell, NOT_A_PERCENTAGE)
     if points > 10_000:  # noqa: PLR2004 - a hundred percent, said in the fault
-        raise _Unreadable(NOT_A_PERCENTAGE)
+        raise Unreadable(NOT_A_PERCENTAGE)
     return points
 
 
 def _minutes(cell: str) -> int:
     """Return hours as minutes; half a minute is rounded up."""
     hundredths = _hundredths(cell, NOT_HOURS)
-    minutes = part(hundredths, numerator=_MINUTES_PER_HOUR, denominator=100)
+    minutes = part(hundredths, numerator=MINUTES_PER_HOUR, denominator=100)
     if minutes > _MOST_MINUTES:
-        raise _Unreadable(NOT_HOURS)
+        raise Unreadable(NOT_HOURS)
     return minutes
 
 
 def _basis(cell: str) -> TrainingBasis:
     try:
-        return BASES[_given(cell).casefold()]
+        return BASES[given(cell).casefold()]
     except KeyError:
-        raise _Unreadable(UNKNOWN_BASIS) from None
+        raise Unreadable(UNKNOWN_BASIS) from None
 
 
 _READ: Mapping[RequestField, Callable[[str], object]] = {
@@ -593,8 +451,8 @@ _READ: Mapping[RequestField, Callable[[str], object]] = {
     RequestField.PERSONNEL_NUMBERS: _personnel_numbers,
     RequestField.TITLE: _text,
     RequestField.PROVIDER: _text,
-    RequestField.STARTS_ON: _day,
-    RequestField.ENDS_ON: _day,
+    RequestField.STARTS_ON: day_of_cell,
+    RequestField.ENDS_ON: day_of_cell,
     RequestField.AMOUNT_CENTS: _cents,
     RequestField.VAT_BASIS_POINTS: _basis_points,
     RequestField.WORKING_MINUTES: _minutes,

@@ -1,13 +1,11 @@
 """The import of training requests on the wire."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, cast
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic.alias_generators import to_camel
 
-from app.http.findings import message_of
 from app.http.schemas import (
     AmountCents,
     Code,
@@ -22,25 +20,21 @@ from app.http.schemas import (
     at_most,
     json_integer,
 )
-from app.integrations.hris.rules import ImportMode, is_formula
-from app.integrations.hris.schemas import RowErrorOut
 from app.integrations.request_imports.rules import (
-    FORMULA,
     PARTICIPANT_LIMIT,
     ROW_LIMIT,
-    Fault,
     ImportRow,
     Reading,
+    RequestFault,
     RequestField,
-    RowFault,
     as_reading,
     check_count,
 )
-from app.kernel.errors import Text
-from app.kernel.wording import Language
+from app.integrations.sheets.rules import FORMULA, MOST_ERRORS_TOLD, ImportMode, is_formula
+from app.integrations.sheets.schemas import RowErrorOut, faults_in, sent_in
+from app.kernel.faults import RowFault
 from app.requests.rules import IntakeChange, RequestStatus, TrainingBasis
 
-MOST_ERRORS_TOLD = 1000
 TotalMinutes = Annotated[int, Field(ge=0, le=600_000), BeforeValidator(json_integer)]
 
 
@@ -137,12 +131,12 @@ def read_records(records: Sequence[object]) -> Reading:
     """
     check_count(len(records))
     rows: list[ImportRow] = []
-    faults: list[RowFault] = []
+    faults: list[RequestFault] = []
     for line, record in enumerate(records, start=1):
         try:
             row = RequestRowIn.model_validate(record)
         except ValidationError as invalid:
-            faults += [_fault(line, cast("Mapping[str, Any]", item)) for item in invalid.errors()]
+            faults += faults_in(line, invalid, RequestField, key=RequestField.REFERENCE)
             continue
         found = [
             RowFault(line, at, FORMULA)
@@ -154,32 +148,5 @@ def read_records(records: Sequence[object]) -> Reading:
             said: dict[str, Any] = row.model_dump()
             said["personnel_numbers"] = tuple(row.personnel_numbers)
             rows.append(ImportRow(line=line, **said))
-    sent = {line: _sent(record) for line, record in enumerate(records, start=1)}
+    sent = {line: sent_in(record, RequestField) for line, record in enumerate(records, start=1)}
     return as_reading(rows, faults, sent)
-
-
-def _sent(record: object) -> dict[RequestField, str]:
-    if not isinstance(record, Mapping):
-        return {}
-    members = cast("Mapping[object, object]", record)
-    found = {at: members.get(to_camel(at.value)) for at in RequestField}
-    return {at: str(value) for at, value in found.items() if value is not None}
-
-
-def _fault(line: int, item: Mapping[str, Any]) -> RowFault:
-    """Return what the schema found; what is about no known property stands with the reference."""
-    place = cast("tuple[str | int, ...]", item["loc"])
-    name = str(place[0]) if place else ""
-    at = {to_camel(known.value): known for known in RequestField}.get(name)
-    told = {language: message_of(item, language) for language in Language}
-    text = Text(en=_literally(told[Language.EN]), nl=_literally(told[Language.NL]))
-    if at is not None:
-        return RowFault(line, at, Fault(str(item["type"]), text))
-    named = Text(en=f"{{property}}: {text.en}", nl=f"{{property}}: {text.nl}")
-    fault = Fault(str(item["type"]), named)
-    return RowFault(line, RequestField.REFERENCE, fault, {"property": name[:100]})
-
-
-def _literally(text: str) -> str:
-    """Return a text as a template that holds no facts."""
-    return text.replace("{", "{{").replace("}", "}}")

@@ -10,23 +10,23 @@ from pydantic.alias_generators import to_camel
 
 from app.db.audit import AuditTrail
 from app.db.work import Work
-from app.integrations.hris.errors import ImportRefused
-from app.integrations.hris.rules import ImportMode
 from app.integrations.request_imports.rules import (
     HEADERS,
     UNKNOWN_EMPLOYEE,
-    Fault,
     ImportRow,
     Reading,
+    RequestFault,
     RequestField,
-    RowFault,
     draft_of,
+    quoted,
     read_list,
-    shown,
     usual_tranche,
 )
-from app.integrations.request_imports.schemas import MOST_ERRORS_TOLD, read_records
-from app.kernel.errors import Refusal, Scalar, Text
+from app.integrations.request_imports.schemas import read_records
+from app.integrations.sheets.rules import MOST_ERRORS_TOLD, ImportMode
+from app.integrations.sheets.service import RowError, in_words, refuse_faulty
+from app.kernel.errors import Refusal, Text
+from app.kernel.faults import Fault, RowFault
 from app.kernel.identifiers import new_id
 from app.kernel.wording import Language, say
 from app.people.errors import NotEmployed
@@ -74,17 +74,6 @@ class ImportOptions:
     mode: ImportMode = ImportMode.ALL_OR_NOTHING
     dry_run: bool = False
     language: Language = Language.NL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowError:
-    """One fault of one row, in words: its line, its column as the sender knows it, the value."""
-
-    line: int
-    column: str
-    code: str
-    message: str
-    value: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,17 +151,12 @@ class RequestImportService:
         digest: str | None,
     ) -> ImportOutcome:
         plans, found = await self._plan(reading.rows)
-        faults = sorted([*reading.faults, *found], key=lambda fault: fault.line)
-        errors = _in_words(faults, reading, names, options.language)
+        faults = [*reading.faults, *found]
+        errors = in_words(faults, reading.sent, names, options.language, quote=quoted)
         outcome = _outcome(plans, reading, errors, options)
         if options.dry_run:
             return outcome
-        if errors and options.mode is ImportMode.ALL_OR_NOTHING:
-            raise ImportRefused(
-                row_count=outcome.row_count,
-                faulty_row_count=outcome.refused_count,
-                errors=[_as_fact(error) for error in errors[:MOST_ERRORS_TOLD]],
-            )
+        refuse_faulty(errors, options.mode, row_count=outcome.row_count)
         await self._requests.take_in(plans.values())
         await self._audit.record(
             action="requests.imported",
@@ -193,7 +177,7 @@ class RequestImportService:
 
     async def _plan(
         self, rows: Sequence[ImportRow]
-    ) -> tuple[dict[int, IntakePlan], list[RowFault]]:
+    ) -> tuple[dict[int, IntakePlan], list[RequestFault]]:
         """Return what each good row comes to, by line, and what is wrong with the others."""
         numbers = {number for row in rows for number in row.personnel_numbers}
         employees = await self._people.by_personnel_numbers(numbers)
@@ -201,7 +185,7 @@ class RequestImportService:
         managers = await self._people.manager_of(ids.values(), self._work.today)
         known = await self._requests.known_references([row.reference for row in rows])
         plans: dict[int, IntakePlan] = {}
-        faults: list[RowFault] = []
+        faults: list[RequestFault] = []
         for row in rows:
             unknown = [number for number in row.personnel_numbers if number not in ids]
             if unknown:
@@ -248,7 +232,7 @@ async def import_requests(work: Work, content: bytes, options: ImportOptions) ->
     return await RequestImportService(work).take_list(content, options)
 
 
-def _as_fault(line: int, refusal: Refusal) -> RowFault:
+def _as_fault(line: int, refusal: Refusal) -> RequestFault:
     at = _ABOUT.get(type(refusal), RequestField.REFERENCE)
     if isinstance(refusal, BsnInText):
         at = RequestField(refusal.facts["field"])
@@ -312,31 +296,3 @@ def _remarks(plan: IntakePlan, usual: TrancheKey | None, language: Language) -> 
         language,
     )
     return [Remark(code="later-tranche", rule="VIS-6.1", text=text)]
-
-
-def _in_words(
-    faults: Sequence[RowFault],
-    reading: Reading,
-    names: Mapping[RequestField, str],
-    language: Language,
-) -> list[RowError]:
-    return [
-        RowError(
-            line=fault.line,
-            column=names[fault.at],
-            code=fault.fault.code,
-            message=say(fault.fault.text, fault.facts, language),
-            value=shown(reading.sent[fault.line].get(fault.at, "")),
-        )
-        for fault in faults
-    ]
-
-
-def _as_fact(error: RowError) -> dict[str, Scalar]:
-    return {
-        "line": error.line,
-        "column": error.column,
-        "code": error.code,
-        "message": error.message,
-        "value": error.value,
-    }

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
+from typing import TypeAlias
 from uuid import UUID
 
 from app.kernel.errors import Fact, Text
+from app.kernel.faults import Fault, RowFault
 from app.people.rules import (
     Assignment,
     EducationLevel,
@@ -74,22 +76,7 @@ class RosterRow:
     contract_minutes_per_week: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of fault: its code, and what it says in both languages."""
-
-    code: str
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class RowFault:
-    """One fault of one row, and in which field."""
-
-    line: int
-    at: RosterField
-    fault: Fault
-    facts: Mapping[str, Fact] = field(default_factory=dict[str, Fact])
+RosterFault: TypeAlias = RowFault[RosterField]
 
 
 class Outcome(StrEnum):
@@ -133,7 +120,7 @@ class Known:
 class Plan:
     """What to write, set by set, and what each row comes to."""
 
-    faults: list[RowFault] = field(default_factory=list[RowFault])
+    faults: list[RosterFault] = field(default_factory=list[RosterFault])
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
     employee_ids: dict[int, UUID] = field(default_factory=dict[int, UUID])
     new_teams: list[TeamRow] = field(default_factory=list[TeamRow])
@@ -246,6 +233,7 @@ def plan_roster(
     effective_on: date,
     today: date,
     broken: Collection[str],
+    absent: Collection[RosterField] = (),
     new_id: Callable[[], UUID],
 ) -> Plan:
     """Return what the rows change from ``effective_on`` on, and the faults of those that can not.
@@ -253,7 +241,9 @@ def plan_roster(
     Rows with a fault change nothing. A blank last day withdraws no end that was recorded, and a
     placement that was planned for later stays. ``broken`` are the personnel numbers of rows that
     could not be read at all: who has such a manager, not known otherwise, has to wait as well.
+    What is stored of a person in ``absent`` fields, which the rows do not speak of, stays.
     """
+    rows = [_completed(row, known, absent) for row in rows]
     plan = Plan(faults=judge(rows, known, today=today, broken=broken))
     faulty = {fault.line for fault in plan.faults}
     writer = _Writer(plan, known, effective_on=effective_on, new_id=new_id)
@@ -264,9 +254,18 @@ def plan_roster(
     return plan
 
 
+def _completed(row: RosterRow, known: Known, absent: Collection[RosterField]) -> RosterRow:
+    """Return the row with what is stored of the person in fields that it does not speak of."""
+    person = known.people.get(row.personnel_number)
+    kept = [at.value for at in absent if at.value in _PERSON]
+    if person is None or not kept:
+        return row
+    return replace(row, **{name: getattr(person.employee, name) for name in kept})
+
+
 def judge(
     rows: Sequence[RosterRow], known: Known, *, today: date, broken: Collection[str]
-) -> list[RowFault]:
+) -> list[RosterFault]:
     """Return every fault of every row, in the order of the lines.
 
     What hangs on other rows (a circle of managers, a manager whose own row is faulty, an address
@@ -297,7 +296,7 @@ def rows_by_number(rows: Iterable[RosterRow]) -> dict[str, RosterRow]:
     return found
 
 
-def _days(row: RosterRow) -> Iterator[RowFault]:
+def _days(row: RosterRow) -> Iterator[RosterFault]:
     hired: dict[str, Fact] = {"hired_on": row.hired_on}
     if row.born_on is not None and row.born_on >= row.hired_on:
         yield RowFault(row.line, RosterField.BORN_ON, BORN_AFTER_HIRING, hired)
@@ -305,7 +304,7 @@ def _days(row: RosterRow) -> Iterator[RowFault]:
         yield RowFault(row.line, RosterField.LEFT_ON, LEFT_BEFORE_HIRING, hired)
 
 
-def _identity(row: RosterRow, known: Known) -> Iterator[RowFault]:
+def _identity(row: RosterRow, known: Known) -> Iterator[RosterFault]:
     """Find a number that has come to another person: name or birth may be corrected, not both."""
     person = known.people.get(row.personnel_number)
     if person is None:
@@ -317,7 +316,7 @@ def _identity(row: RosterRow, known: Known) -> Iterator[RowFault]:
         yield RowFault(row.line, RosterField.PERSONNEL_NUMBER, NUMBER_OF_ANOTHER)
 
 
-def _employment(row: RosterRow, known: Known, *, today: date) -> Iterator[RowFault]:
+def _employment(row: RosterRow, known: Known, *, today: date) -> Iterator[RosterFault]:
     person = known.people.get(row.personnel_number)
     if person is None:
         return
@@ -345,7 +344,7 @@ def _employment(row: RosterRow, known: Known, *, today: date) -> Iterator[RowFau
 
 def _manager(
     row: RosterRow, by_number: Mapping[str, RosterRow], known: Known, broken: Collection[str]
-) -> Iterator[RowFault]:
+) -> Iterator[RosterFault]:
     number = row.manager_number
     if number is None:
         return
@@ -355,7 +354,7 @@ def _manager(
         yield RowFault(row.line, RosterField.MANAGER_NUMBER, UNKNOWN_MANAGER)
 
 
-def _repeated(rows: Sequence[RosterRow]) -> Iterator[RowFault]:
+def _repeated(rows: Sequence[RosterRow]) -> Iterator[RosterFault]:
     """Find numbers and addresses that stand twice; the first one counts, the others are faulty."""
     numbers: dict[str, int] = {}
     addresses: dict[str, int] = {}
@@ -376,9 +375,9 @@ def _repeated(rows: Sequence[RosterRow]) -> Iterator[RowFault]:
 def _hanging(
     rows: Sequence[RosterRow],
     known: Known,
-    faults: Sequence[RowFault],
+    faults: Sequence[RosterFault],
     broken: Collection[str],
-) -> list[RowFault]:
+) -> list[RosterFault]:
     """Return the faults that follow for good rows from what the other rows come to."""
     faulty = {fault.line for fault in faults}
     good = rows_by_number(row for row in rows if row.line not in faulty)
@@ -394,7 +393,7 @@ def _hanging(
 
 def _refused_managers(
     good: Mapping[str, RosterRow], refused: Collection[str], known: Known
-) -> Iterator[RowFault]:
+) -> Iterator[RosterFault]:
     for row in good.values():
         number = row.manager_number
         if number in refused and number not in known.people and number not in good:
@@ -403,7 +402,7 @@ def _refused_managers(
 
 def _taken_addresses(
     rows: Sequence[RosterRow], good: Mapping[str, RosterRow], known: Known
-) -> Iterator[RowFault]:
+) -> Iterator[RosterFault]:
     """Find addresses of others, unless a good row gives its owner another address."""
     for row in rows:
         key = email_key(row.email)
@@ -414,7 +413,7 @@ def _taken_addresses(
             yield RowFault(row.line, RosterField.EMAIL, EMAIL_TAKEN)
 
 
-def _circles(good: Mapping[str, RosterRow], known: Known) -> Iterator[RowFault]:
+def _circles(good: Mapping[str, RosterRow], known: Known) -> Iterator[RosterFault]:
     """Find who would become their own manager, directly or not, over the rows and who is known."""
     ids = {number: str(person.employee.id) for number, person in known.people.items()}
     numbers = {employee_id: number for number, employee_id in ids.items()}

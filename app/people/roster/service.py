@@ -10,7 +10,7 @@ from app.db.work import Work
 from app.kernel.identifiers import new_id
 from app.people.errors import ManagerCycle
 from app.people.roster.repository import RosterRepository
-from app.people.roster.rules import Outcome, Plan, RosterRow, plan_roster
+from app.people.roster.rules import Outcome, Plan, RosterField, RosterRow, plan_roster
 from app.people.rules import email_key
 from app.policy.service import PolicyService
 
@@ -30,11 +30,13 @@ class RosterService:
         *,
         effective_on: date,
         broken: Collection[str] = (),
+        absent: Collection[RosterField] = (),
         lock: bool,
     ) -> Plan:
         """Return what the rows would change from ``effective_on`` on, and every row's faults.
 
-        ``broken`` are the personnel numbers of rows that could not be read. With ``lock`` what the
+        ``broken`` are the personnel numbers of rows that could not be read, ``absent`` the fields
+        that the rows do not speak of: what is stored of them stays. With ``lock`` what the
         plan rests on is held until the transaction ends: the organisation first, then the
         employees by id, so that two imports queue. A plan without it is only to be looked at.
         """
@@ -53,6 +55,7 @@ class RosterService:
             effective_on=effective_on,
             today=self._work.today,
             broken=broken,
+            absent=absent,
             new_id=new_id,
         )
 

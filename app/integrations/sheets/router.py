@@ -1,0 +1,62 @@
+"""What the imports share over HTTP: a body that is CSV as HR has it, or a JSON list of rows."""
+
+from typing import Annotated, Any, cast
+
+from fastapi import Query, Request
+from pydantic import BaseModel
+
+from app.http.bodies import parse_json
+from app.http.problems import InputInvalid
+from app.integrations.sheets.rules import ImportMode
+
+CSV = "text/csv"
+JSON = "application/json"
+
+Mode = Annotated[
+    ImportMode,
+    Query(description="`partial` takes the good rows over when others have a fault."),
+]
+DryRun = Annotated[bool, Query(alias="dryRun", description="Only tell what would happen.")]
+
+
+def with_upload(
+    declared: dict[str, Any], row: type[BaseModel], *, most_rows: int
+) -> dict[str, Any]:
+    """Return the operation with its two kinds of body, which FastAPI can not read from a type."""
+    schema = row.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    declared["openapi_extra"]["requestBody"] = {
+        "required": True,
+        "content": {
+            CSV: {"schema": {"type": "string", "maxLength": 20_000_000}},
+            JSON: {
+                "schema": {
+                    "type": "array",
+                    "maxItems": most_rows,
+                    # A row with a fault is taken in too: what is wrong with it is told by row.
+                    "items": {"anyOf": [schema, {"type": "object", "maxProperties": 1000}]},
+                }
+            },
+        },
+    }
+    return declared
+
+
+def is_sheet(request: Request) -> bool:
+    """Tell whether the body is CSV; the route lets no third kind through."""
+    return request.headers["content-type"].partition(";")[0].strip().lower() == CSV
+
+
+def records_of(content: bytes) -> list[object]:
+    """Return the JSON list that was sent.
+
+    Raises:
+        InputInvalid: it is no JSON, or no list of objects.
+    """
+    parsed = parse_json(content)
+    if not isinstance(parsed, list):
+        raise InputInvalid([{"type": "list_type", "loc": ("body",)}])
+    others = [number for number, row in enumerate(parsed) if not isinstance(row, dict)]
+    if others:
+        raise InputInvalid([{"type": "dict_type", "loc": ("body", number)} for number in others])
+    return cast("list[object]", parsed)
