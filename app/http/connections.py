@@ -31,6 +31,7 @@ MAX_HEADERS = 100
 _AROUND_A_HEADER = len(": \r\n")
 # A size, or as much of it as there is.
 _SIZE = re.compile(rb"[0-9a-fA-F]{0,15}(?<=[0-9a-fA-F])\r?\n?")
+_CODINGS = frozenset({(), (b"chunked",)})
 _LONGEST_LINE = 17
 _VERSIONS = frozenset({"1.0", "1.1"})
 
@@ -129,8 +130,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         # The last bytes of a head that came in parts: its end may be divided.
         self._head_tail = b""
-        # The heads that the data at hand has completed, and whether one of them announced chunks.
-        self._heads = 0
+        # What the data at hand began to serve, and whether one of it announced chunks.
+        self._begun: list[RequestResponseCycle] = []
         self._announced_chunks = False
         self._chunks: ChunkLines | None = None
 
@@ -147,7 +148,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(RequestMalformed(), is_due=True)
             return
         begun = self._head_tail + data if self._is_in_head else None
-        self._heads = 0
+        self._begun.clear()
         self._head_bytes += len(data)
         super().data_received(data)
         if self._announced_chunks:
@@ -165,7 +166,7 @@ class BoundedProtocol(HttpToolsProtocol):
             # Ends the parser's work; what it says of that is not what is answered.
             raise ValueError
         super().on_headers_complete()
-        self._heads += 1
+        self._begun.append(self.cycle)
         self._is_in_head = False
 
     def on_message_complete(self) -> None:
@@ -190,19 +191,20 @@ class BoundedProtocol(HttpToolsProtocol):
         """Return what is wrong with a complete head, if anything is."""
         size = len(self.url)
         hosts = 0
-        is_plain = True
+        codings: list[bytes] = []
         for name, value in self.headers:
             size += len(name) + len(value) + _AROUND_A_HEADER
             if name == b"host":
                 hosts += 1
             elif name == b"transfer-encoding":
-                self._announced_chunks = is_plain = value.lower() == b"chunked"
+                codings.append(value.lower())
         version = cast("HttpRequestParser", self.parser).get_http_version()
         needed = 1 if version == "1.1" else 0
-        if version not in _VERSIONS or not needed <= hosts <= 1 or not is_plain:
+        if version not in _VERSIONS or not needed <= hosts <= 1 or tuple(codings) not in _CODINGS:
             return RequestMalformed()
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             return _too_large()
+        self._announced_chunks |= bool(codings)
         return None
 
     def _look_at_chunks(self, begun: bytes | None) -> None:
@@ -214,7 +216,7 @@ class BoundedProtocol(HttpToolsProtocol):
         chunks = ChunkLines()
         if (
             begun is None
-            or self._heads > 1
+            or len(self._begun) > 1
             or not chunks.are_plain(begun.partition(b"\r\n\r\n")[2])
         ):
             self._refuse(RequestMalformed(), is_due=True)
@@ -246,9 +248,9 @@ class BoundedProtocol(HttpToolsProtocol):
             is_due = cycle is None or cycle.response_complete
         else:
             is_due = cycle is not None and cycle.more_body and not cycle.response_started
-        if cycle is not None:
-            # What was refused is not worked on, though its body may be there already.
-            cycle.disconnected = True
+        for refused in self._begun if cycle is None else (*self._begun, cycle):
+            # It is not worked on, though its body may be there already.
+            refused.disconnected = True
         if is_due:
             self.transport.write(self._answer(refusal))
         self.transport.close()
