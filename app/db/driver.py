@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -20,6 +20,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
+
+# A row by the names of its columns, which only its statement knows.
+AnyRow: TypeAlias = Any
 
 _DIALECT = PGDialectAsync_psycopg()
 _HELD = "held"
@@ -54,7 +57,7 @@ class Held:
 
 async def fetch(
     session: AsyncSession, statement: ClauseElement, parameters: Mapping[str, Any]
-) -> list[Any]:
+) -> list[AnyRow]:
     """Run a statement that was built once, and return its rows, named as its columns are.
 
     What the session has still to flush is not flushed before it, so it is for what does not depend

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import Error as PostgresError
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver import AnyRow, fetch
 from app.kernel.errors import Refusal
 from app.kernel.identifiers import new_id
 from app.ledger.errors import (
@@ -267,7 +268,7 @@ class LedgerRepository:
                 raise
             raise refusal from error
         made = {entry["id"] for entry in asked}
-        return {row["key"]: _transfer(row, replayed=str(row["id"]) not in made) for row in rows}
+        return {row.key: _transfer(row, replayed=str(row.id) not in made) for row in rows}
 
     async def open(self, openings: Sequence[Opening]) -> list[Account]:
         """Open what is not yet open, and return the accounts of ``openings``, in no order."""
@@ -287,9 +288,7 @@ class LedgerRepository:
                 for opening in openings
             ]
         )
-        await self._session.execute(
-            _OPEN, {"organisation_id": self._organisation_id, "openings": asked}
-        )
+        await self._rows(_OPEN, openings=asked)
         return [_account(row) for row in await self._rows(_OPENED, openings=asked)]
 
     async def find(
@@ -329,8 +328,7 @@ class LedgerRepository:
             _LINES, account_id=account_id, after=after, count=count, as_of=as_of
         )
         return [
-            Line(sequence=row["sequence"], debits=row["debits"], transfer=_transfer(row))
-            for row in rows
+            Line(sequence=row.sequence, debits=row.debits, transfer=_transfer(row)) for row in rows
         ]
 
     async def pending_of(self, cause_type: str, cause_ids: Collection[UUID]) -> list[Transfer]:
@@ -349,13 +347,12 @@ class LedgerRepository:
         """Return every counter, number and target that the transfers do not bear out."""
         counters = await self._rows(_VERIFY_COUNTERS)
         targets = await self._rows(_VERIFY_TARGETS)
-        return [Difference(**row) for row in (*counters, *targets)]
+        return [Difference(**row._asdict()) for row in (*counters, *targets)]
 
-    async def _rows(self, statement: TextClause, **parameters: object) -> Sequence[RowMapping]:
-        result = await self._session.execute(
-            statement, {"organisation_id": self._organisation_id, **parameters}
+    async def _rows(self, statement: TextClause, **parameters: object) -> list[AnyRow]:
+        return await fetch(
+            self._session, statement, {"organisation_id": self._organisation_id, **parameters}
         )
-        return result.mappings().all()
 
 
 def _entry(entry: Entry) -> dict[str, object]:
@@ -388,51 +385,51 @@ def _entry(entry: Entry) -> dict[str, object]:
     return fields
 
 
-def _account(row: RowMapping) -> Account:
+def _account(row: AnyRow) -> Account:
     return Account(
-        id=row["id"],
-        kind=row["kind"],
-        unit=Unit(row["unit"]),
-        owner_type=row["owner_type"],
-        owner_id=row["owner_id"],
-        period_from=row["period_from"],
-        period_until=row["period_until"],
-        counted=row["counted"],
-        limited=row["limited"],
+        id=row.id,
+        kind=row.kind,
+        unit=Unit(row.unit),
+        owner_type=row.owner_type,
+        owner_id=row.owner_id,
+        period_from=row.period_from,
+        period_until=row.period_until,
+        counted=row.counted,
+        limited=row.limited,
     )
 
 
-def _balance(row: RowMapping) -> Balance:
+def _balance(row: AnyRow) -> Balance:
     return Balance(
-        account_id=row["id"],
-        unit=Unit(row["unit"]),
-        limited=row["limited"],
-        debits_pending=row["debits_pending"],
-        debits_posted=row["debits_posted"],
-        credits_pending=row["credits_pending"],
-        credits_posted=row["credits_posted"],
-        sequence=row["sequence"],
+        account_id=row.id,
+        unit=Unit(row.unit),
+        limited=row.limited,
+        debits_pending=row.debits_pending,
+        debits_posted=row.debits_posted,
+        credits_pending=row.credits_pending,
+        credits_posted=row.credits_posted,
+        sequence=row.sequence,
     )
 
 
-def _transfer(row: RowMapping, *, replayed: bool = False) -> Transfer:
+def _transfer(row: AnyRow, *, replayed: bool = False) -> Transfer:
     return Transfer(
-        id=row["id"],
-        kind=TransferKind(row["kind"]),
-        debit_account_id=row["debit_account_id"],
-        credit_account_id=row["credit_account_id"],
-        unit=Unit(row["unit"]),
-        amount=row["amount"],
-        released=row["released"],
-        pending_id=row["pending_id"],
-        reverses_id=row["reverses_id"],
-        cause_type=row["cause_type"],
-        cause_id=row["cause_id"],
-        key=row["key"],
-        activity_on=row["activity_on"],
-        recorded_at=row["recorded_at"],
-        debit_sequence=row["debit_sequence"],
-        credit_sequence=row["credit_sequence"],
+        id=row.id,
+        kind=TransferKind(row.kind),
+        debit_account_id=row.debit_account_id,
+        credit_account_id=row.credit_account_id,
+        unit=Unit(row.unit),
+        amount=row.amount,
+        released=row.released,
+        pending_id=row.pending_id,
+        reverses_id=row.reverses_id,
+        cause_type=row.cause_type,
+        cause_id=row.cause_id,
+        key=row.key,
+        activity_on=row.activity_on,
+        recorded_at=row.recorded_at,
+        debit_sequence=row.debit_sequence,
+        credit_sequence=row.credit_sequence,
         replayed=replayed,
     )
 
