@@ -14,16 +14,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, Json, TenantRow
+from app.db.base import Base, Json, TenantRow, refers
 from app.kernel.quantities import Cents
-
-
-def _refers(column: str, table: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["organisation_id", column],
-        [f"{table}.organisation_id", f"{table}.id"],
-        ondelete="RESTRICT",
-    )
 
 
 class Agreement(TenantRow, Base):
@@ -34,10 +26,10 @@ class Agreement(TenantRow, Base):
 
     __tablename__ = "agreements"
     __table_args__ = (
-        _refers("request_id", "training_requests"),
-        _refers("employee_id", "employees"),
-        _refers("manager_id", "employees"),
-        _refers("policy_version_id", "policy_versions"),
+        refers("request_id", "training_requests"),
+        refers("employee_id", "employees"),
+        refers("manager_id", "employees"),
+        refers("policy_version_id", "policy_versions"),
         Index(
             "uq_agreements_organisation_id_request_id_employee_id_live",
             "organisation_id",
@@ -79,8 +71,8 @@ class Signature(TenantRow, Base):
     __table_args__ = (
         UniqueConstraint("organisation_id", "agreement_id", "role"),
         UniqueConstraint("organisation_id", "agreement_id", "employee_id"),
-        _refers("agreement_id", "agreements"),
-        _refers("employee_id", "employees"),
+        refers("agreement_id", "agreements"),
+        refers("employee_id", "employees"),
         Index(None, "organisation_id", "employee_id"),
     )
 
@@ -99,8 +91,8 @@ class RepaymentClaim(TenantRow, Base):
 
     __tablename__ = "repayment_claims"
     __table_args__ = (
-        _refers("agreement_id", "agreements"),
-        _refers("employee_id", "employees"),
+        refers("agreement_id", "agreements"),
+        refers("employee_id", "employees"),
         ForeignKeyConstraint(
             ["organisation_id", "superseded_by"],
             ["repayment_claims.organisation_id", "repayment_claims.id"],

@@ -1,7 +1,6 @@
 """Agreements, departures and claims on the wire, and the terms as they are stored."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -30,8 +29,8 @@ from app.http.schemas import (
     Version,
     at_most,
 )
-from app.kernel.errors import Fact, Text
-from app.kernel.steps import Step
+from app.kernel.errors import Text
+from app.kernel.steps import Step, restored
 from app.kernel.wording import Language, say
 from app.people.rules import LeavingInitiative, LeavingReason
 from app.policy.rules import MonthlySliding, RepaymentSchedule, Staircase
@@ -75,14 +74,7 @@ class StoredStep(BaseModel):
 
     def as_step(self) -> Step:
         """Return the step as it was computed: text of a fact named ``_on`` is a day again."""
-        return Step(Text(en=self.en, nl=self.nl), _restored(self.facts), self.rule)
-
-
-def _restored(facts: Mapping[str, Any]) -> dict[str, Fact]:
-    return {
-        name: date.fromisoformat(fact) if name.endswith("_on") else fact
-        for name, fact in facts.items()
-    }
+        return Step(Text(en=self.en, nl=self.nl), restored(self.facts), self.rule)
 
 
 def stored_steps(steps: Iterable[Step]) -> list[Any]:

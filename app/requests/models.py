@@ -3,19 +3,11 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, TenantRow
+from app.db.base import Base, TenantRow, refers
 from app.kernel.quantities import Cents, Minutes
-
-
-def _refers(column: str, table: str, key: str = "id") -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["organisation_id", column],
-        [f"{table}.organisation_id", f"{table}.{key}"],
-        ondelete="RESTRICT",
-    )
 
 
 class TrancheRow(TenantRow, Base):
@@ -24,7 +16,7 @@ class TrancheRow(TenantRow, Base):
     __tablename__ = "tranches"
     __table_args__ = (
         UniqueConstraint("organisation_id", "year", "number"),
-        _refers("policy_version_id", "policy_versions"),
+        refers("policy_version_id", "policy_versions"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -51,11 +43,11 @@ class TrainingRequest(TenantRow, Base):
     __tablename__ = "training_requests"
     __table_args__ = (
         UniqueConstraint("organisation_id", "reference"),
-        _refers("tranche_id", "tranches"),
-        _refers("applicant_id", "employees"),
-        _refers("endorsed_by_id", "employees"),
-        _refers("consented_by_id", "employees"),
-        _refers("policy_version_id", "policy_versions"),
+        refers("tranche_id", "tranches"),
+        refers("applicant_id", "employees"),
+        refers("endorsed_by_id", "employees"),
+        refers("consented_by_id", "employees"),
+        refers("policy_version_id", "policy_versions"),
         Index(None, "organisation_id", "status", "id"),
         Index(None, "organisation_id", "tranche_id", "status", "id"),
         Index(None, "organisation_id", "applicant_id", "id"),
@@ -101,8 +93,8 @@ class RequestParticipant(TenantRow, Base):
 
     __tablename__ = "request_participants"
     __table_args__ = (
-        _refers("request_id", "training_requests"),
-        _refers("employee_id", "employees"),
+        refers("request_id", "training_requests"),
+        refers("employee_id", "employees"),
         Index(None, "organisation_id", "employee_id", "request_id"),
     )
 
@@ -117,7 +109,7 @@ class TrainingSessionRow(TenantRow, Base):
 
     __tablename__ = "training_sessions"
     __table_args__ = (
-        _refers("request_id", "training_requests"),
+        refers("request_id", "training_requests"),
         Index(None, "organisation_id", "request_id", "held_on"),
     )
 
@@ -133,7 +125,7 @@ class CostLineRow(TenantRow, Base):
     """One cost of the training, with the VAT on it."""
 
     __tablename__ = "cost_lines"
-    __table_args__ = (_refers("request_id", "training_requests"),)
+    __table_args__ = (refers("request_id", "training_requests"),)
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -147,7 +139,7 @@ class RequestGround(TenantRow, Base):
     """A criterion the request claims to serve, with its motivation."""
 
     __tablename__ = "request_grounds"
-    __table_args__ = (_refers("request_id", "training_requests"),)
+    __table_args__ = (refers("request_id", "training_requests"),)
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
     criterion: Mapped[str] = mapped_column(primary_key=True)
@@ -160,7 +152,7 @@ class BasisClassification(TenantRow, Base):
     __tablename__ = "basis_classifications"
     __table_args__ = (
         UniqueConstraint("organisation_id", "request_id", "sequence"),
-        _refers("request_id", "training_requests"),
+        refers("request_id", "training_requests"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -179,8 +171,8 @@ class Assessment(TenantRow, Base):
 
     __tablename__ = "assessments"
     __table_args__ = (
-        _refers("request_id", "training_requests"),
-        _refers("policy_version_id", "policy_versions"),
+        refers("request_id", "training_requests"),
+        refers("policy_version_id", "policy_versions"),
     )
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -195,7 +187,7 @@ class AssessmentRating(TenantRow, Base):
     """The rating and motivation on one criterion."""
 
     __tablename__ = "assessment_ratings"
-    __table_args__ = (_refers("request_id", "assessments", "request_id"),)
+    __table_args__ = (refers("request_id", "assessments", "request_id"),)
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
     criterion: Mapped[str] = mapped_column(primary_key=True)
