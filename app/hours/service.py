@@ -424,7 +424,7 @@ class HourService:
         Source: VIS-5.3, VIS-6.6, VIS-8.1.
         """
         for one in attended:
-            check_free_text({"absence_reason": one.absence_reason})
+            check_free_text({"absenceReason": one.absence_reason})
         employee_ids = {one.employee_id for one in attended}
         await self._people.check_visible(employee_ids)
         check_recorder(employee_ids, recorder_id=self._work.actor.person_id)

@@ -188,6 +188,8 @@ async def test_attendance_is_refused_as_a_whole_when_one_of_it_is_wrong(
     ):
         answer = await record(client, hr, path_of(training), noor, other)
         assert told(answer) == problem
+        if problem == (422, "bsn-in-text"):
+            assert answer.json()["facts"] == {"field": "absenceReason"}
     tomorrow = await record(client, hr, path_of(training, 1), noor)
     assert told(tomorrow) == (409, "session-still-to-come")
     async with work() as opened:
