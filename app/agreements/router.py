@@ -90,6 +90,8 @@ departures = area_router(prefix="/employees", tag="agreements")
 claims = area_router(prefix="/repayment-claims", tag="repayment")
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
+# The document's type, and that of any file, for a client that knows no PDF and asks for it.
+_PDF, _FILE = "application/pdf", "application/octet-stream"
 _SIGNERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT)
 
 
@@ -216,15 +218,18 @@ async def draw_up_agreement(
             200: {
                 "description": "The agreement as PDF.",
                 "content": {
-                    "application/pdf": {
+                    kind: {
                         "schema": {"type": "string", "format": "binary", "maxLength": 20_000_000}
                     }
+                    for kind in (_PDF, _FILE)
                 },
             }
         },
     ),
 )
-async def get_agreement_document(agreement_id: AgreementId, service: Service) -> Response:
+async def get_agreement_document(
+    agreement_id: AgreementId, service: Service, request: Request
+) -> Response:
     """Return the agreement as a PDF. What is signed is these bytes, by their SHA-256.
 
     From the first signature on the bytes are the same for ever.
@@ -232,7 +237,7 @@ async def get_agreement_document(agreement_id: AgreementId, service: Service) ->
     document = await service.document(agreement_id)
     return Response(
         document.content,
-        media_type="application/pdf",
+        media_type=_FILE if request.headers.get("accept") == _FILE else _PDF,
         headers={
             "Content-Disposition": f'inline; filename="opleidingsovereenkomst-{agreement_id}.pdf"',
             "ETag": f'"{document.sha256}"',

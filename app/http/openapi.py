@@ -13,7 +13,17 @@ from fastapi.openapi.utils import get_openapi
 
 from app.http.headers import API_VERSION
 from app.http.idempotency import HEADER, REPLAYED, KeyMalformed, KeyMissing, KeyReused
-from app.http.operation import ACCEPTS, BASE_PATH, BULK, KEY, PRECONDITION, REFUSALS, ROLES, TERM
+from app.http.operation import (
+    ACCEPTS,
+    BASE_PATH,
+    BULK,
+    KEY,
+    PRECONDITION,
+    REFUSALS,
+    ROLES,
+    SCHEMAS,
+    TERM,
+)
 from app.http.pagination import CursorInvalid
 from app.http.preconditions import PreconditionMalformed, PreconditionMissing
 from app.http.problems import (
@@ -173,6 +183,8 @@ def _build(app: FastAPI) -> Document:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update(_problem_schemas())
+    for _, operation in operations(document):
+        schemas.update(operation.pop(SCHEMAS, {}))
     components["headers"] = _HEADERS
     components["securitySchemes"] = app.state.security_schemes
     for path, item in document["paths"].items():

@@ -20,6 +20,8 @@ KEY = "x-idempotency-key"
 PRECONDITION = "x-precondition"
 ACCEPTS = "x-accepts"
 BULK = "x-bulk"
+# Schemas by their names, of a body that FastAPI can not read from a type.
+SCHEMAS = "x-schemas"
 
 
 def operation(

@@ -58,7 +58,7 @@ class Operation:
     @property
     def takes_a_file(self) -> bool:
         """Whether it is a bulk upload, which has faults by row and a limit of its own."""
-        return "text/csv" in self.accepts
+        return "application/octet-stream" in self.accepts
 
     @property
     def needs_if_match(self) -> bool:

@@ -16,6 +16,7 @@ from app.integrations.hris.service import EmployeeImportService, ImportOptions
 from app.integrations.sheets.errors import FileUnreadable, ImportRefused
 from app.integrations.sheets.router import (
     CSV,
+    FILE,
     JSON,
     DryRun,
     Mode,
@@ -71,7 +72,7 @@ async def _options(
                 EmailTaken,
                 ManagerCycle,
             ),
-            accepts=(CSV, JSON),
+            accepts=(CSV, FILE, JSON),
             bulk=True,
         ),
         EmployeeRowIn,

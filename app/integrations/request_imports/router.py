@@ -15,6 +15,7 @@ from app.integrations.request_imports.service import ImportOptions, RequestImpor
 from app.integrations.sheets.errors import FileUnreadable, ImportRefused
 from app.integrations.sheets.router import (
     CSV,
+    FILE,
     JSON,
     DryRun,
     Mode,
@@ -52,7 +53,7 @@ async def _options(
             term="opleidingsaanvragen importeren",
             roles=(Role.HR,),
             refusals=(FileUnreadable, RequestColumnsMissing, TooManyRequestRows, ImportRefused),
-            accepts=(CSV, JSON),
+            accepts=(CSV, FILE, JSON),
             bulk=True,
         ),
         RequestRowIn,

@@ -6,10 +6,13 @@ from fastapi import Query, Request
 from pydantic import BaseModel
 
 from app.http.bodies import parse_json
+from app.http.operation import SCHEMAS
 from app.http.problems import InputInvalid
 from app.integrations.sheets.rules import ImportMode
 
 CSV = "text/csv"
+# The same CSV from a client that sends a file as a file, whatever is in it.
+FILE = "application/octet-stream"
 JSON = "application/json"
 
 Mode = Annotated[
@@ -24,18 +27,35 @@ def with_upload(
 ) -> dict[str, Any]:
     """Return the operation with its two kinds of body, which FastAPI can not read from a type."""
     schema = row.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    declared["openapi_extra"]["requestBody"] = {
-        "required": True,
-        "content": {
-            CSV: {"schema": {"type": "string", "maxLength": 20_000_000}},
-            JSON: {
-                "schema": {
-                    "type": "array",
-                    "maxItems": most_rows,
-                    # A row with a fault is taken in too: what is wrong with it is told by row.
-                    "items": {"anyOf": [schema, {"type": "object", "maxProperties": 1000}]},
-                }
+    declared["openapi_extra"] |= {
+        SCHEMAS: {**schema.pop("$defs", {}), row.__name__: schema},
+        "requestBody": {
+            "description": "A JSON list of rows, or the file: CSV, which may be sent as `text/csv`"
+            " too.",
+            "required": True,
+            "content": {
+                JSON: {
+                    "schema": {
+                        "type": "array",
+                        "maxItems": most_rows,
+                        # A row with a fault is taken in too: what is wrong with it is told by row.
+                        "items": {
+                            "anyOf": [
+                                {"$ref": f"#/components/schemas/{row.__name__}"},
+                                {"type": "object", "maxProperties": 1000},
+                            ]
+                        },
+                    }
+                },
+                # A client can be generated for a file; generators know no CSV.
+                FILE: {
+                    "schema": {
+                        "type": "string",
+                        "format": "binary",
+                        "contentMediaType": CSV,
+                        "maxLength": 20_000_000,
+                    }
+                },
             },
         },
     }
@@ -43,8 +63,8 @@ def with_upload(
 
 
 def is_sheet(request: Request) -> bool:
-    """Tell whether the body is CSV; the route lets no third kind through."""
-    return request.headers["content-type"].partition(";")[0].strip().lower() == CSV
+    """Tell whether the body is CSV: the route lets that through, and JSON."""
+    return request.headers["content-type"].partition(";")[0].strip().lower() != JSON
 
 
 def records_of(content: bytes) -> list[object]:
