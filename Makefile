@@ -65,5 +65,14 @@ format: $(READY)  ## Put the code in the house style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
+keep: $(READY)  ## Kill backups and restores half-way; migrate under load
+	$(BIN)/pytest -m apart --durations=10 tests/database
+
+backup: $(READY)  ## Back up the data of `make run`, also while it runs
+	@exec $(BIN)/leerruimte backup
+
+restore: $(READY)  ## Put it back, as late as is known or AT=2026-11-22T10:00:00Z
+	@exec $(BIN)/leerruimte restore $(if $(AT),--at $(AT))
+
 clean:  ## Remove what was installed and cached; the data in .data stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

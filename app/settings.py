@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     # A folder with PostgreSQL's programs, for the embedded server to use instead of the wheel's.
     pg_bin_dir: Path | None = None
     data_dir: Path = Path(".data")
+    # Where the embedded server's backups are, by default in ``data_dir``; and how many are kept.
+    backup_dir: Path | None = None
+    backups_kept: Annotated[int, Field(ge=1, le=1000)] = 7
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
@@ -123,6 +126,11 @@ class Settings(BaseSettings):
     @property
     def cursor_secret(self) -> bytes:
         """Return what cursors of pages are sealed with: the same wherever the database is."""
+    @property
+    def backups(self) -> Path:
+        """Return where the embedded server's backups are."""
+        return self.backup_dir or self.data_dir / "backups"
+
         return _derived(self.app_url, b"leerruimte cursor")
 
     @property

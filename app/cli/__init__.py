@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
@@ -86,6 +87,15 @@ def _parser() -> argparse.ArgumentParser:
     command("demo", keeping.demo, "Load the demo organisation, unless it is there.")
     verify = command("verify", keeping.verify, "Recompute the ledger and the audit chain.")
     verify.add_argument("organisation", nargs="*", help="a slug or an id; without one, all of them")
+    command("backup", keeping.back_up, "Back the embedded server up, also while it serves.")
+    restored = command(
+        "restore", keeping.restore, "Put the embedded server's data back as it was, and verify it."
+    )
+    restored.add_argument(
+        "--at",
+        type=datetime.fromisoformat,
+        help="the instant to go back to, as 2026-11-22T10:00:00Z; without it, as late as is known",
+    )
     taken = command(
         "import", importing.take_over, "Take over a file of HR's: people, or training requests."
     )

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -62,6 +63,70 @@ def postgres(settings: Settings, asked: argparse.Namespace) -> int:
             "SUPERUSER_URL": server.superuser_url,
         }
         return subprocess.run(given, env=environment, check=False).returncode  # noqa: S603
+
+
+def back_up(settings: Settings, _asked: argparse.Namespace) -> int:
+    """Take a backup of the embedded server, while it serves or not."""
+    from app.db import backup
+
+    _need_embedded(settings)
+    began = monotonic()
+    with ExitStack() as held:
+        server = join_or_start(settings, held)
+        try:
+            taken, gone = backup.back_up(
+                server, settings.backups, kept=settings.backups_kept, progress=tell
+            )
+        except backup.BackupError as error:
+            raise NotPossible(str(error)) from error
+    if gone:
+        tell(f"Let go of {len(gone)}; {settings.backups_kept} are kept.")
+    tell(
+        f"Backed up to {taken.folder} in {monotonic() - began:.1f} s. Any moment from "
+        f"{taken.usable_from:%FT%TZ} on can be restored, up to the last minute."
+    )
+    return 0
+
+
+def restore(settings: Settings, asked: argparse.Namespace) -> int:
+    """Put the embedded server's data back as it was, keep the old aside, and verify it."""
+    from app.db import backup
+    from app.db.embedded import EmbeddedServerError
+
+    _need_embedded(settings)
+    now = datetime.now(UTC)
+    if asked.at is not None and (asked.at.tzinfo is None or asked.at > now):
+        tell("--at is an instant with its zone, not in the future: 2026-11-22T10:00:00Z")
+        return 2
+    began = monotonic()
+    try:
+        restored = backup.restore(
+            settings.data_dir,
+            settings.backups,
+            until=asked.at,
+            now=now,
+            bin_dir=settings.pg_bin_dir,
+            progress=tell,
+        )
+    except (backup.BackupError, EmbeddedServerError) as error:
+        raise NotPossible(str(error)) from error
+    if restored.last_change_at is not None:
+        tell(f"The last change in it is of {restored.last_change_at.astimezone(UTC):%FT%T.%fZ}.")
+    if not restored.reached:
+        tell("As far as the archive and the old data tell, nothing was written after that.")
+    if restored.set_aside is not None:
+        tell(f"The data of before is in {restored.set_aside}.")
+    tell(f"Restored in {monotonic() - began:.1f} s. Verifying it ...")
+    return verify(settings, argparse.Namespace(organisation=[]))
+
+
+def _need_embedded(settings: Settings) -> None:
+    if settings.database_url is not None or settings.app_database_url is not None:
+        message = (
+            "This is for the embedded server. The one of DATABASE_URL has backups of its own: "
+            "pg_basebackup with an archive, pgBackRest, or its provider's."
+        )
+        raise NotPossible(message)
 
 
 def bring_up_to_date(settings: Settings) -> None:

@@ -62,7 +62,12 @@ def start_embedded(settings: Settings, held: ExitStack) -> "EmbeddedServer":
     """
     from app.db.embedded import EmbeddedServerError, embedded_server
 
-    server = embedded_server(settings.data_dir, bin_dir=settings.pg_bin_dir, progress=tell)
+    server = embedded_server(
+        settings.data_dir,
+        backup_dir=settings.backups,
+        bin_dir=settings.pg_bin_dir,
+        progress=tell,
+    )
     try:
         return held.enter_context(server)
     except EmbeddedServerError as error:

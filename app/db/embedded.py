@@ -9,6 +9,8 @@ How the parts hold together:
 - The server is started by a small shell guard that waits for the end of its standard input. The
   runner holds the other end, so that its death, even by SIGKILL, ends the server by a fast
   shutdown. Whatever was committed is on disk before it was answered (``fsync`` stays on).
+- What is written (WAL) can be archived for backups: the server hands each segment to a command
+  that keeps it once ``app/db/backup.py`` has asked for it, and lets it go until then.
 - PostgreSQL refuses to run as root. Started by root, it runs as the owner of the data, or as an OS
   user made for it; the data and the password reach it as open file descriptors, so no folder above
   them has to be opened up for that user.
@@ -22,13 +24,15 @@ import os
 import pwd
 import re
 import secrets
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +65,11 @@ _FIRST_DESCRIPTOR = 50
 # The first major version with locales of its own, the same on every operating system.
 _BUILTIN_LOCALES = 17
 
+# Where the restored cluster stands until it takes the place of the one before (app/db/backup.py).
+RESTORED = "postgres.restored"
+# The server's own word for the folder that it archives to.
+ARCHIVE_SETTING = "leerruimte.backup_dir"
+
 # Starts the server ("$@"), and stops it (SIGINT: fast shutdown) at the end of standard input.
 _GUARD = """
 exec 3<&0
@@ -85,6 +94,7 @@ _OPTIONS = {
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    "archive_mode": "on",
     # Without DETAIL: it quotes the row that failed, and rows hold personal data.
     "log_error_verbosity": "terse",
 }
@@ -118,7 +128,7 @@ class EmbeddedServer:
 
 
 @dataclass(slots=True)
-class _Remembered:
+class Remembered:
     """What is kept beside the cluster, readable by nobody else: two passwords and the last port."""
 
     superuser_password: str
@@ -126,11 +136,17 @@ class _Remembered:
     port: int
 
     @classmethod
-    def load(cls, path: Path) -> "_Remembered":
+    def read(cls, path: Path) -> "Remembered":
+        """Return what is kept; raises FileNotFoundError where nothing is."""
+        return cls(**json.loads(path.read_text()))
+
+    @classmethod
+    def load(cls, path: Path) -> "Remembered":
+        """Return what is kept, made now where nothing is."""
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls.read(path)
         except FileNotFoundError:
-            new = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), _free_port())
+            new = cls(secrets.token_urlsafe(32), secrets.token_urlsafe(32), free_port())
             new.save(path)
             return new
 
@@ -153,7 +169,15 @@ class _Remembered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Launcher:
+class ServerOptions:
+    """Options of one start of the server, and the open files that they name."""
+
+    values: Mapping[str, str]
+    files: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Launcher:
     """How a program of PostgreSQL is run: as whom, and how that user names our files."""
 
     user: pwd.struct_passwd | None
@@ -202,36 +226,37 @@ class _Launcher:
 
 @contextmanager
 def embedded_server(
-    data_dir: Path, *, bin_dir: Path | None = None, progress: Progress
+    data_dir: Path,
+    *,
+    backup_dir: Path | None = None,
+    bin_dir: Path | None = None,
+    progress: Progress,
 ) -> Generator[EmbeddedServer]:
     """Run a server on the data in ``data_dir`` for as long as the block lasts.
 
     The first time makes the cluster there, in a second or two; later starts take a fraction of
-    one. ``bin_dir`` names a folder with PostgreSQL's own programs in place of the wheel's.
+    one. ``bin_dir`` names a folder with PostgreSQL's own programs in place of the wheel's, and
+    ``backup_dir`` where its backups are kept, by default in ``data_dir``.
 
     Raises:
         EmbeddedServerError: another runner or server has the data, the data is of another major
             version, belongs to somebody else, or the server does not start.
     """
-    data_dir = data_dir.absolute()
     with ExitStack() as held:
-        try:
-            data_dir.mkdir(parents=True, exist_ok=True)
-            data_dir = data_dir.resolve()
-            held.enter_context(_lock(data_dir / "postgres.lock"))
-            remembered = _Remembered.load(data_dir / "postgres.json")
-        except PermissionError as error:
-            message = f"{error.filename}: no permission. Choose another DATA_DIR, or its owner."
-            raise EmbeddedServerError(message) from error
+        data_dir = held.enter_context(locked(data_dir))
+        finish_restore(data_dir, progress)
+        with _permitted():
+            remembered = Remembered.load(data_dir / "postgres.json")
         cluster = data_dir / "postgres"
-        user = _server_user(cluster, progress)
-        launcher = _Launcher(user, _reachable_programs(bin_dir, user, progress))
-        _check_version(cluster, launcher.bin_dir)
+        launcher = launcher_for(cluster, bin_dir, progress)
         if not cluster.exists():
             progress("Making a PostgreSQL cluster ...")
             _make_cluster(cluster, launcher, remembered.superuser_password)
-        _await_vacancy(cluster, progress)
-        held.enter_context(_running(cluster, launcher, remembered, progress))
+        await_vacancy(cluster, progress)
+        with _permitted():
+            archiving = _archive(backup_dir or data_dir / "backups", cluster, launcher, held)
+        held.enter_context(running(cluster, launcher, remembered, archiving, progress=progress))
+        remembered.save(data_dir / "postgres.json")
         yield EmbeddedServer(
             data_dir=data_dir,
             bin_dir=launcher.bin_dir,
@@ -248,7 +273,7 @@ def running_server(data_dir: Path, *, bin_dir: Path | None = None) -> EmbeddedSe
         EmbeddedServerError: it runs, but this machine has no programs for it.
     """
     try:
-        remembered = _Remembered(**json.loads((data_dir / "postgres.json").read_text()))
+        remembered = Remembered.read(data_dir / "postgres.json")
     except (FileNotFoundError, PermissionError):
         return None
     server = EmbeddedServer(
@@ -278,6 +303,107 @@ def wheel_programs() -> Path:
         message = "No embedded PostgreSQL for this machine: give DATABASE_URL or PG_BIN_DIR."
         raise EmbeddedServerError(message)
     return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+@contextmanager
+def locked(data_dir: Path) -> Generator[Path]:
+    """Hold the data alone while the block lasts, and yield its folder, resolved.
+
+    Raises:
+        EmbeddedServerError: another process has it, or it may not be written here.
+    """
+    with ExitStack() as held:
+        with _permitted():
+            data_dir.mkdir(parents=True, exist_ok=True)
+            folder = data_dir.resolve()
+            held.enter_context(_lock(folder / "postgres.lock"))
+        yield folder
+
+
+@contextmanager
+def _permitted() -> Generator[None]:
+    """Say in the runner's own words where it has no permission."""
+    try:
+        yield
+    except PermissionError as error:
+        message = f"{error.filename}: no permission. Choose another DATA_DIR, or its owner."
+        raise EmbeddedServerError(message) from error
+
+
+def finish_restore(data_dir: Path, progress: Progress) -> None:
+    """Put a restored cluster in the place that was made for it, when a restore was killed there."""
+    restored, cluster = data_dir / RESTORED, data_dir / "postgres"
+    if cluster.exists() or not restored.exists():
+        return
+    progress("Finishing a restore that was interrupted ...")
+    secrets_of_backup = restored / "postgres.json"
+    if secrets_of_backup.exists():
+        secrets_of_backup.replace(data_dir / "postgres.json")
+    restored.replace(cluster)
+    sync(data_dir)
+
+
+def sync(path: Path) -> None:
+    """Return when a file, or the names in a folder, are on disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def launcher_for(cluster: Path, bin_dir: Path | None, progress: Progress) -> Launcher:
+    """Return how to run programs on this cluster, whose version they must have.
+
+    Raises:
+        EmbeddedServerError: there are none that can, or the data is of another major version.
+    """
+    user = _server_user(cluster, progress)
+    launcher = Launcher(user, _reachable_programs(bin_dir, user, progress))
+    _check_version(cluster, launcher.bin_dir)
+    return launcher
+
+
+def archive_folder(backup_dir: Path) -> Path:
+    """Return where the server archives what it writes: segments of WAL, compressed."""
+    return backup_dir / "wal"
+
+
+def archive_marker(backup_dir: Path, cluster: Path) -> Path:
+    """Return the file by whose presence the server of this cluster archives."""
+    return archive_folder(backup_dir) / f"archiving-{system_identifier(cluster)}"
+
+
+def system_identifier(cluster: Path) -> int:
+    """Return the number that a cluster was given when it was made, and its copies have too."""
+    return int.from_bytes((cluster / "global" / "pg_control").read_bytes()[:8], sys.byteorder)
+
+
+def _archive(
+    backup_dir: Path, cluster: Path, launcher: Launcher, held: ExitStack
+) -> "ServerOptions":
+    """Return the options by which the server archives as soon as the marker is there.
+
+    A segment is on disk under its name in one step, before the server lets go of its own. Until
+    the marker is there each is let go, for a shell a segment: archiving can not be switched on in
+    a server that was started without it.
+    """
+    backup_dir = backup_dir.absolute()
+    folder = archive_folder(backup_dir)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name, files = launcher.hand_over(folder, held)
+    marker = shell_word(f"{name}/{archive_marker(backup_dir, cluster).name}")
+    part, kept = shell_word(f"{name}/") + "%f.part", shell_word(f"{name}/") + "%f.gz"
+    command = (
+        f"test ! -e {marker} || "
+        f"{{ gzip -1 <%p >{part} && sync {part} && mv {part} {kept} && sync {shell_word(name)}; }}"
+    )
+    return ServerOptions({"archive_command": command, ARCHIVE_SETTING: str(backup_dir)}, files)
+
+
+def shell_word(text: str) -> str:
+    """Return a text as one word of a command that PostgreSQL gives to a shell."""
+    return shlex.quote(text).replace("%", "%%")
 
 
 @contextmanager
@@ -423,7 +549,7 @@ def _check_version(cluster: Path, bin_dir: Path) -> None:
         raise EmbeddedServerError(message)
 
 
-def _make_cluster(cluster: Path, launcher: _Launcher, password: str) -> None:
+def _make_cluster(cluster: Path, launcher: Launcher, password: str) -> None:
     """Make the cluster beside its place and move it there when it is whole."""
     part = cluster.with_name("postgres.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -457,7 +583,7 @@ def _make_cluster(cluster: Path, launcher: _Launcher, password: str) -> None:
     part.rename(cluster)
 
 
-def _await_vacancy(cluster: Path, progress: Progress) -> None:
+def await_vacancy(cluster: Path, progress: Progress) -> None:
     """Return when no process lives on the cluster: what a killed runner left is stopped first.
 
     Raises:
@@ -521,11 +647,22 @@ def _pid_in(pid_file: Path) -> int | None:
 
 
 @contextmanager
-def _running(
-    cluster: Path, launcher: _Launcher, remembered: _Remembered, progress: Progress
+def running(
+    cluster: Path,
+    launcher: Launcher,
+    remembered: Remembered,
+    options: ServerOptions,
+    *,
+    progress: Progress,
+    patience_seconds: float = _START_SECONDS,
 ) -> Generator[None]:
+    """Run the server on a cluster while the block lasts, on a port that ``remembered`` then has.
+
+    Raises:
+        EmbeddedServerError: it does not start, or does not take our password, in time.
+    """
     if not _is_free(remembered.port):
-        remembered.port = _free_port()
+        remembered.port = free_port()
     log_path = cluster.with_name("postgres.log")
     if log_path.exists() and log_path.stat().st_size > _LOG_BYTES:
         log_path.replace(log_path.with_suffix(".log.1"))
@@ -536,19 +673,21 @@ def _running(
         log_start = log.tell()
         name, files = launcher.hand_over(cluster, held)
         command = ["/bin/sh", "-c", _GUARD, "guard", str(launcher.bin_dir / "postgres"), "-D", name]
-        for option, value in {**_OPTIONS, "port": str(remembered.port)}.items():
+        for option, value in {**_OPTIONS, **options.values, "port": str(remembered.port)}.items():
             command += ["-c", f"{option}={value}"]
         guard = launcher.start(
-            [*command, "-c", _MARK], files=files, stdin=subprocess.PIPE, output=log.fileno()
+            [*command, "-c", _MARK],
+            files=(*files, *options.files),
+            stdin=subprocess.PIPE,
+            output=log.fileno(),
         )
         held.callback(_stop, guard, progress)
         try:
-            _await_ready(guard, remembered, progress)
+            _await_ready(guard, remembered, progress, patience_seconds)
         except EmbeddedServerError as error:
             said = log_path.read_bytes()[log_start:].decode(errors="replace").strip()
             message = f"{error}\n{said[-2000:]}"
             raise EmbeddedServerError(message) from error
-        remembered.save(cluster.with_name("postgres.json"))
         yield
 
 
@@ -570,7 +709,10 @@ def _stop(guard: subprocess.Popen[bytes], progress: Progress) -> None:
 
 
 def _await_ready(
-    guard: subprocess.Popen[bytes], remembered: _Remembered, progress: Progress
+    guard: subprocess.Popen[bytes],
+    remembered: Remembered,
+    progress: Progress,
+    patience_seconds: float,
 ) -> None:
     """Return when the server answers to our password, with the owner and its database there."""
     begun = time.monotonic()
@@ -583,7 +725,7 @@ def _await_ready(
             if "password authentication failed" in str(error):
                 message = "The password in postgres.json is not the server's. Its log says:"
                 raise EmbeddedServerError(message) from error
-            if guard.poll() is not None or now - begun > _START_SECONDS:
+            if guard.poll() is not None or now - begun > patience_seconds:
                 message = f"PostgreSQL did not start ({str(error).strip()}). Its log says:"
                 raise EmbeddedServerError(message) from error
             if now > next_word:
@@ -594,21 +736,13 @@ def _await_ready(
             return
 
 
-def _ensure_owner(remembered: _Remembered) -> None:
+def _ensure_owner(remembered: Remembered) -> None:
     """Make the role that owns the schema, and its database, unless they are there.
 
     The owner is no superuser. It may make roles, since migrating makes the role that the service
     works with, and databases, since tests make theirs.
     """
-    with psycopg.connect(
-        host=HOST,
-        port=remembered.port,
-        user=SUPERUSER,
-        password=remembered.superuser_password,
-        dbname="postgres",
-        autocommit=True,
-        connect_timeout=10,
-    ) as connection:
+    with connect_as_superuser(remembered) as connection:
         owner, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
         known = connection.execute(
             "SELECT (SELECT count(*) FROM pg_roles WHERE rolname = %s), "
@@ -626,7 +760,20 @@ def _ensure_owner(remembered: _Remembered) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, owner))
 
 
-def _free_port() -> int:
+def connect_as_superuser(remembered: Remembered) -> psycopg.Connection:
+    """Connect to the database that every cluster has."""
+    return psycopg.connect(
+        host=HOST,
+        port=remembered.port,
+        user=SUPERUSER,
+        password=remembered.superuser_password,
+        dbname="postgres",
+        autocommit=True,
+        connect_timeout=10,
+    )
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

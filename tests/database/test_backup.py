@@ -1,0 +1,345 @@
+import asyncio
+import hashlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from app.db.backup import BackupError, back_up, backups_in, restore
+from app.db.chain import seal_all
+from app.db.embedded import EmbeddedServer, EmbeddedServerError, embedded_server
+from app.db.migration import migrate
+from app.db.session import Database
+from app.settings import Settings
+from tests.support.database import app_url_of
+from tests.support.organisations import found_organisation
+from tests.support.process import LEERRUIMTE, environment, leerruimte
+
+TABLES: LiteralString = (
+    "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r'"
+    " AND c.relnamespace = 'public'::regnamespace ORDER BY 1"
+)
+DIGEST: LiteralString = "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM"
+
+
+def quietly(_line: str) -> None:
+    """Show no progress."""
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a migrated database that is stopped."""
+    made = tmp_path_factory.mktemp("backup") / "data"
+    with embedded_server(made, progress=quietly) as server:
+        migrate(server.owner_url, app_url_of(server.owner_url))
+    return made
+
+
+@pytest.fixture
+def data_dir(migrated: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, of this test alone."""
+    subprocess.run(["/bin/cp", "-a", str(migrated), str(tmp_path / "data")], check=True)  # noqa: S603
+    return tmp_path / "data"
+
+
+def content(server: EmbeddedServer) -> str:
+    """Return a digest of every row of every table."""
+    digest = hashlib.sha256()
+    with psycopg.connect(server.superuser_url) as connection:
+        for (name,) in connection.execute(TABLES).fetchall():
+            query = sql.SQL("{} {} AS t").format(sql.SQL(DIGEST), sql.Identifier(name))
+            row = connection.execute(query).fetchone()
+            assert row is not None
+            digest.update(f"{name} {row[0]}\n".encode())
+    return digest.hexdigest()
+
+
+def instant(server: EmbeddedServer) -> datetime:
+    """Return an instant at which nothing is being written: later ones differ from it for sure."""
+    time.sleep(0.02)
+    with psycopg.connect(server.superuser_url) as connection:
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    time.sleep(0.02)
+    return row[0]
+
+
+@asynccontextmanager
+async def opened(server: EmbeddedServer) -> AsyncGenerator[Database]:
+    database = Database(Settings.model_validate({"database_url": server.owner_url}))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def work(server: EmbeddedServer) -> None:
+    """Do something that leaves rows in several tables, a sealed trail among them."""
+
+    async def found() -> None:
+        async with opened(server) as database:
+            await found_organisation(database)
+            await seal_all(database)
+
+    thread = threading.Thread(target=lambda: asyncio.run(found()))
+    thread.start()
+    thread.join()
+
+
+@contextmanager
+def busy(server: EmbeddedServer) -> Generator[None]:
+    """Have somebody write all the time."""
+    over = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS busy (n bigint)")
+            while not over.is_set():
+                connection.execute("INSERT INTO busy SELECT count(*) FROM busy")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
+
+
+def kill_when(come: Callable[[], object], *arguments: str, **settings: str) -> None:
+    """Start a command, and kill it with SIGKILL as soon as it has come to a point."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*LEERRUIMTE, *arguments],
+        env=environment(settings),
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        while not come():
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+
+
+class Coming:
+    """Tells whether something new matches a pattern."""
+
+    def __init__(self, folder: Path, pattern: str) -> None:
+        self._folder = folder
+        self._pattern = pattern
+        self._there = set(folder.glob(pattern))
+
+    def __call__(self) -> bool:
+        return not self._there.issuperset(self._folder.glob(self._pattern))
+
+
+def at(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+@pytest.mark.invariant("D10")
+def test_any_instant_since_the_backup_is_restored_to_the_last_row(data_dir: Path) -> None:
+    settings = {"DATA_DIR": str(data_dir)}
+    with embedded_server(data_dir, progress=quietly) as server:
+        work(server)
+        with busy(server):
+            taken = leerruimte("backup", **settings)
+        assert taken.returncode == 0, taken.stderr
+        work(server)
+        moment, digest = instant(server), content(server)
+        work(server)
+        at_last = content(server)
+    assert digest != at_last
+    restored = leerruimte("restore", "--at", at(moment), **settings)
+    assert restored.returncode == 0, restored.stderr
+    assert "All is as it was recorded." in restored.stderr
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == digest
+    # The restore is undone by the data that it set aside.
+    [aside] = data_dir.glob("postgres.before-*")
+    (data_dir / "postgres").rename(data_dir / "undone")
+    aside.rename(data_dir / "postgres")
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == at_last
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_lost_disk_costs_what_was_not_archived_and_no_more(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    backups = tmp_path / "elsewhere, 100%"
+    with embedded_server(data_dir, backup_dir=backups, progress=quietly) as server:
+        back_up(server, backups, kept=3, progress=quietly)
+        work(server)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            timeout = connection.execute("SHOW archive_timeout").fetchone()
+        assert timeout == ("1min",)
+        digest = content(server)
+    elsewhere = tmp_path / "another machine" / "data"
+    restored = restore(
+        elsewhere,
+        backups,
+        until=None,
+        now=datetime.now(UTC),  # noqa: TID251 - it names a folder
+        bin_dir=None,
+        progress=quietly,
+    )
+    assert restored.set_aside is None
+    with embedded_server(elsewhere, backup_dir=backups, progress=quietly) as server:
+        assert content(server) == digest
+        with pytest.raises(BackupError, match="start it with this BACKUP_DIR"):
+            back_up(server, tmp_path / "third", kept=3, progress=quietly)
+
+
+@pytest.mark.apart
+def test_a_restore_follows_what_was_lived_and_not_what_it_left_behind(data_dir: Path) -> None:
+    """Two backups of which the second is on a line of time that a restore left."""
+
+    def go_back(until: datetime | None) -> None:
+        now = datetime.now(UTC)  # noqa: TID251 - it names a folder
+        restore(
+            data_dir, data_dir / "backups", until=until, now=now, bin_dir=None, progress=quietly
+        )
+
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, data_dir / "backups", kept=9, progress=quietly)
+        work(server)
+        first, digest = instant(server), content(server)
+        work(server)
+        back_up(server, data_dir / "backups", kept=9, progress=quietly)
+        work(server)
+    go_back(first)
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == digest
+        work(server)
+        second, later = instant(server), content(server)
+        work(server)
+    go_back(second)
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == later
+        work(server)
+        latest = content(server)
+    go_back(None)
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == latest
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_backup_that_is_killed_leaves_the_one_before_and_the_next_works(data_dir: Path) -> None:
+    settings = {"DATA_DIR": str(data_dir), "BACKUPS_KEPT": "2"}
+    base = data_dir / "backups" / "base"
+    with embedded_server(data_dir, progress=quietly) as server:
+        work(server)
+        assert leerruimte("backup", **settings).returncode == 0
+        [first] = backups_in(data_dir / "backups")
+        for moment in ("*.part", "*.part/postgres/base/*/*", "*.part/backup.json"):
+            come = Coming(base, moment)
+            kill_when(come, "backup", **settings)
+            assert backups_in(data_dir / "backups") == [first]
+        work(server)
+        digest = content(server)
+        again = leerruimte("backup", **settings)
+        assert again.returncode == 0, again.stderr
+        assert len(backups_in(data_dir / "backups")) == 2
+        assert list(base.glob("*.part")) == []
+        third = leerruimte("backup", **settings)
+        assert "Let go of 1" in third.stderr
+        assert first not in backups_in(data_dir / "backups")
+    assert leerruimte("restore", **settings).returncode == 0
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == digest
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_restore_that_is_killed_leaves_the_data_and_is_done_again(data_dir: Path) -> None:
+    settings = {"DATA_DIR": str(data_dir)}
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, data_dir / "backups", kept=3, progress=quietly)
+        work(server)
+        moment, digest = instant(server), content(server)
+        work(server)
+        before = content(server)
+    copy = data_dir / "postgres.restoring"
+    moments = (copy, copy / "backup_manifest", copy / "recovery.signal", copy / "postmaster.pid")
+    for point in moments:
+        subprocess.run(["/bin/rm", "-rf", str(copy)], check=True)  # noqa: S603
+        kill_when(point.exists, "restore", "--at", at(moment), **settings)
+        assert (data_dir / "postgres").exists()
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == before
+    restored = leerruimte("restore", "--at", at(moment), **settings)
+    assert restored.returncode == 0, restored.stderr
+    # As it is when it was killed between taking the old away and putting the new there.
+    (data_dir / "postgres").rename(data_dir / "postgres.restored")
+    (data_dir / "postgres.json").rename(data_dir / "postgres.restored" / "postgres.json")
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == digest
+
+
+def test_nothing_is_archived_before_somebody_backs_up(data_dir: Path) -> None:
+    with embedded_server(data_dir, progress=quietly) as server:
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            connection.execute("SELECT pg_create_restore_point('x'), pg_switch_wal()")
+            archived: list[Any] = []
+            deadline = time.monotonic() + 10
+            while not archived or archived[0] == 0:
+                assert time.monotonic() < deadline
+                row = connection.execute(
+                    "SELECT archived_count, failed_count FROM pg_stat_archiver"
+                ).fetchone()
+                archived = list(row or ())
+                time.sleep(0.05)
+        assert archived[1] == 0
+    assert list((data_dir / "backups" / "wal").iterdir()) == []
+
+
+@pytest.mark.apart
+def test_what_can_not_be_done_is_told(data_dir: Path, tmp_path: Path) -> None:
+    settings = {"DATA_DIR": str(data_dir)}
+    none = leerruimte("restore", **settings)
+    assert (none.returncode, "There is no backup in" in none.stderr) == (1, True)
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, data_dir / "backups", kept=3, progress=quietly)
+        running = leerruimte("restore", **settings)
+        assert (running.returncode, f"process {os.getpid()}" in running.stderr) == (1, True)
+    for wrong in ("2020-01-01T00:00:00", "2999-01-01T00:00:00Z"):
+        refused = leerruimte("restore", "--at", wrong, **settings)
+        assert (refused.returncode, "an instant with its zone" in refused.stderr) == (2, True)
+    early = leerruimte("restore", "--at", "2020-01-01T00:00:00Z", **settings)
+    assert (early.returncode, "No backup goes back that far." in early.stderr) == (1, True)
+    server_of_its_own = leerruimte("backup", DATABASE_URL="postgresql://x@y/z")
+    assert server_of_its_own.returncode == 1
+    assert "has backups of its own" in server_of_its_own.stderr
+    with (
+        embedded_server(
+            tmp_path / "other", backup_dir=data_dir / "backups", progress=quietly
+        ) as server,
+        pytest.raises(BackupError, match="backups of another cluster"),
+    ):
+        back_up(server, data_dir / "backups", kept=3, progress=quietly)
+
+
+@pytest.mark.apart
+def test_a_copy_that_was_damaged_is_not_taken_for_the_data(data_dir: Path) -> None:
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, data_dir / "backups", kept=3, progress=quietly)
+        before = content(server)
+    [backup] = backups_in(data_dir / "backups")
+    (backup.cluster / "global" / "pg_control").write_bytes(b"\0" * 8192)
+    now = datetime.now(UTC)  # noqa: TID251 - it names a folder
+    with pytest.raises((BackupError, EmbeddedServerError), match="recovered"):
+        restore(data_dir, data_dir / "backups", until=None, now=now, bin_dir=None, progress=quietly)
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == before
