@@ -542,13 +542,12 @@ def _people_to_import(scene: Scene) -> Found:
     colleague = _a_colleague(scene)
     placed = colleague.placed
     manager = scene.people[scene.person("manager")].employee.personnel_number
-    email = f"sanne.vanderberg{fresh}@od-voorbeeld.example"
     row = {
         "personnelNumber": f"4{fresh}",
         "givenName": "Sanne",
         "infix": "van der",
         "familyName": "Berg",
-        "email": email,
+        "email": f"sanne.vanderberg{fresh}@od-voorbeeld.example",
         "bornOn": "1991-04-12",
         "educationLevel": "hbo",
         "department": placed.department,
@@ -560,19 +559,20 @@ def _people_to_import(scene: Scene) -> Found:
         "contractMinutesPerWeek": 2160,
     }
     line = (
-        f"4{fresh};Sanne;van der;Berg;{email};12-04-1991;{placed.department};{placed.team_name};"
-        f"{placed.function_name};{manager};{first_day:%d-%m-%Y};;36,00;vast;hbo"
+        f"5{fresh};Daan;;Bakker;daan.bakker{fresh}@od-voorbeeld.example;30-11-1987;"
+        f"{placed.department};{placed.team_name};{placed.function_name};{manager};"
+        f"{first_day:%d-%m-%Y};;36,00;vast;hbo"
     )
     return Found({}, [row], f"{_PEOPLE_HEAD}\r\n{line}\r\n")
 
 
 def _requests_to_import(scene: Scene) -> Found:
-    reference, number = f"LIJST-{_fresh()}", _a_colleague(scene).employee.personnel_number
+    fresh, number = _fresh(), _a_colleague(scene).employee.personnel_number
     starts_on = add_months(_next_month(scene), 10)
     ends_on, talked_on = starts_on + timedelta(days=27), scene.today - timedelta(days=20)
     title, provider = "Ecologie: soortenbescherming basis", "Natuuracademie"
     row = {
-        "reference": reference,
+        "reference": f"LIJST-{fresh}-1",
         "personnelNumbers": [number],
         "title": title,
         "provider": provider,
@@ -587,7 +587,7 @@ def _requests_to_import(scene: Scene) -> Found:
         "submittedAt": (scene.now - timedelta(days=1)).isoformat(timespec="seconds"),
     }
     line = (
-        f"{reference};{number};{title};{provider};{starts_on:%d-%m-%Y};{ends_on:%d-%m-%Y};"
+        f"LIJST-{fresh}-2;{number};{title};{provider};{starts_on:%d-%m-%Y};{ends_on:%d-%m-%Y};"
         f"1.190,00;21;24;0;Functiegebonden;Nodig voor behoud bevoegdheid;{talked_on:%d-%m-%Y};"
         f"{scene.today - timedelta(days=1):%d-%m-%Y} 09:30"
     )
@@ -754,8 +754,10 @@ def _policy_to_activate(scene: Scene) -> Found | None:
 # --- The table ----------------------------------------------------------------------------------
 
 
-def _same_time(scene: Scene) -> Found:
-    return Found({}, {"nowAt": scene.now.isoformat(timespec="seconds").replace("+00:00", "Z")})
+def _soon(scene: Scene) -> Found:
+    # A minute on, for a clock that is set back has decisions that overtake each other.
+    soon = scene.now + timedelta(minutes=1)
+    return Found({}, {"nowAt": soon.isoformat(timespec="seconds").replace("+00:00", "Z")})
 
 
 def _on_today(scene: Scene) -> Found:
@@ -852,5 +854,5 @@ _TABLE: Mapping[str, tuple[str, Find]] = {
     "listAuditEntries": ("auditor", _with()),
     "getAuditHead": ("auditor", _with()),
     "getDemoClock": ("employee", _with()),
-    "setDemoClock": ("hr", _same_time),
+    "setDemoClock": ("hr", _soon),
 }

@@ -116,12 +116,14 @@ class Scene:
 
     @property
     def staying(self) -> list[EmployeeView]:
-        """Everybody whose employment has no last day, the personas apart."""
+        """Everybody who is employed today, with no last day known, the personas apart."""
         personas = {persona.personnel_number for persona in PERSONAS.values()}
         return [
             view
             for view in self.people.values()
-            if view.employee.id not in self.ends and view.employee.personnel_number not in personas
+            if view.placed.employment.covers(self.today)
+            and view.employee.id not in self.ends
+            and view.employee.personnel_number not in personas
         ]
 
     def in_status(self, *statuses: RequestStatus) -> list[RequestDetails]:

@@ -65,7 +65,11 @@ async def _drafts(stage: Stage) -> None:
 
 async def _interim(stage: Stage) -> None:
     """Let interim requests wait for the MT's answer, and for their proposals to be submitted."""
-    for person, held_on in (("101099", date(2027, 1, 12)), ("101251", date(2027, 1, 26))):
+    for person, held_on in (
+        ("101099", date(2027, 1, 12)),
+        ("101251", date(2027, 1, 26)),
+        ("101812", date(2027, 2, 2)),
+    ):
         await _submit_interim(stage, [person], held_on)
     for title, person, held_on in (
         ("Voorstel tussentijdse hercertificering, januari", "101511", date(2027, 1, 14)),

@@ -47,6 +47,8 @@ def demo_service(
             DATA_DIR=str(tmp_path_factory.mktemp("served")),
             PORT=port,
             DEMO="true",
+            # A line for each request is more than the pipe holds.
+            LOG_LEVEL="warning",
         ),
     ):
         yield DemoService(f"http://127.0.0.1:{port}", url)
