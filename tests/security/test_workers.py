@@ -1,0 +1,170 @@
+"""The whole edge with two workers: what one of them knows, the other must know as well.
+
+A worker is paused, so that the other one answers; not for long, or its supervisor replaces it.
+"""
+
+import re
+import signal
+import threading
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+import psutil
+import pytest
+
+from tests.security.conftest import RunningService, Serve
+from tests.support.organisations import Organisation
+
+TEAM = {"department": "Toezicht", "name": "Bodem"}
+
+
+def workers(service: RunningService) -> list[psutil.Process]:
+    """Return the workers that serve: those that listen, the oldest first."""
+    children = psutil.Process(service.process.pid).children()
+    serving = [child for child in children if is_serving(child)]
+    return sorted(serving, key=lambda child: child.pid)
+
+
+def is_serving(process: psutil.Process) -> bool:
+    """Tell whether a worker has started: it then has connections to the database."""
+    return any(one.status == psutil.CONN_ESTABLISHED for one in process.net_connections(kind="tcp"))
+
+
+@contextmanager
+def only(service: RunningService, worker: int) -> Generator[httpx.Client]:
+    """Pause the other worker; yield a client, whose requests this one answers."""
+    paused = workers(service)[1 - worker]
+    paused.suspend()
+    try:
+        with service.client() as client:
+            yield client
+    finally:
+        paused.resume()
+
+
+def left(answer: httpx.Response) -> int:
+    """Return how many requests are left to the client."""
+    found = re.match(r'"client";r=(\d+)', answer.headers["RateLimit"])
+    assert found
+    return int(found[1])
+
+
+@pytest.mark.invariant("K1", "S5", "D7", "D8")
+def test_two_workers_are_one_service_from_its_start_to_its_stop(
+    serve: Serve, organisation: Organisation
+) -> None:
+    with serve(WORKERS="2", CLIENT_BURST="40", CLIENT_REQUESTS_PER_SECOND="1") as pair:
+        await_workers(pair, but=0)
+        check_that_each_knows_what_the_other_did(pair, organisation)
+        check_that_a_limit_is_counted_for_both(pair, organisation)
+        check_that_a_worker_that_is_killed_is_replaced(pair)
+        check_that_a_stop_finishes_what_was_accepted(pair, organisation)
+
+
+def await_workers(service: RunningService, *, but: int) -> None:
+    """Wait until two workers serve, and none of them is the process ``but``."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        serving = {worker.pid for worker in workers(service)}
+        if len(serving) == 2 and but not in serving:
+            return
+        time.sleep(0.2)
+    pytest.fail("there are no two workers")
+
+
+def check_that_each_knows_what_the_other_did(
+    pair: RunningService, organisation: Organisation
+) -> None:
+    signed_in = pair.headers(organisation)
+    keyed = signed_in | {"Idempotency-Key": '"the same"'}
+    with only(pair, 0) as first:
+        assert first.get("/health/ready").json() == {"status": "ready"}
+        added = first.post("/v1/teams", headers=keyed, json=TEAM)
+        assert added.status_code == 201
+        policies = first.get("/v1/policy-versions?limit=1", headers=signed_in)
+        policy = f"/v1/policy-versions/{policies.json()['items'][0]['id']}"
+        read = first.get(policy, headers=signed_in)
+        assert 39 >= left(added) > left(read)
+    with only(pair, 1) as second:
+        assert second.get("/health/ready").json() == {"status": "ready"}
+        again = second.post("/v1/teams", headers=keyed, json=TEAM)
+        assert (again.status_code, again.content) == (201, added.content)
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert again.headers["Location"] == added.headers["Location"]
+        other = second.post("/v1/teams", headers=keyed, json=TEAM | {"name": "Lucht"})
+        assert (other.status_code, other.json()["type"]) == (
+            422,
+            "/problems/idempotency-key-reused",
+        )
+        known = signed_in | {"If-None-Match": read.headers["ETag"]}
+        assert second.get(policy, headers=known).status_code == 304
+        stale = signed_in | {"If-Match": '"999"'}
+        assert second.put(policy, headers=stale, json=read.json()).status_code in {400, 412}
+        follows = re.search("<([^>]+)>", policies.headers["Link"])
+        assert follows
+        assert second.get(follows[1], headers=signed_in).status_code == 200
+        assert left(again) < left(read)
+
+
+def check_that_a_limit_is_counted_for_both(
+    pair: RunningService, organisation: Organisation
+) -> None:
+    signed_in = pair.headers(organisation, subject="another")
+    began = time.monotonic()
+
+    def ask(_: int) -> int:
+        # A connection of its own each time, so that either worker may take it.
+        return httpx.get(f"{pair.url}/v1/teams", headers=signed_in, timeout=20).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(ask, range(60)))
+    assert set(codes) == {200, 429}
+    assert 40 <= codes.count(200) <= 41 + time.monotonic() - began
+
+
+def check_that_a_worker_that_is_killed_is_replaced(pair: RunningService) -> None:
+    lost = workers(pair)[0]
+    lost.kill()
+    with pair.client() as client:
+        assert client.get("/health/ready").status_code == 200
+    await_workers(pair, but=lost.pid)
+
+
+def check_that_a_stop_finishes_what_was_accepted(
+    pair: RunningService, organisation: Organisation
+) -> None:
+    answers: list[int] = []
+    half_sent = threading.Semaphore(0)
+
+    def send_slowly() -> None:
+        def body() -> Generator[bytes]:
+            yield b'{"department":"Toezicht",'
+            half_sent.release()
+            time.sleep(1.5)
+            yield b'"name":"Lucht"}'
+
+        with pair.client() as client:
+            headers = pair.headers(organisation, subject="a third") | {
+                "Content-Type": "application/json"
+            }
+            answer = client.post("/v1/teams", headers=headers, content=body())
+            answers.append(answer.status_code)
+
+    accepted = [threading.Thread(target=send_slowly) for _ in range(8)]
+    for one in accepted:
+        one.start()
+    for _ in accepted:
+        assert half_sent.acquire(timeout=20)
+    time.sleep(0.3)
+    began = time.monotonic()
+    pair.process.send_signal(signal.SIGTERM)
+    for one in accepted:
+        one.join()
+    assert pair.process.wait(timeout=20) == 0
+    assert time.monotonic() - began < 10
+    assert sorted(answers) == [201] + [409] * 7
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{pair.url}/health/live")
