@@ -14,7 +14,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from app.cli import importing, keeping, serving
+from app.cli import founding, importing, keeping, serving
 from app.cli.terms import NotPossible, tell
 from app.settings import SettingMissing, Settings
 
@@ -85,6 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("migrate", keeping.migrate, "Bring the schema of DATABASE_URL up to date.")
     command("demo", keeping.demo, "Load the demo organisation, unless it is there.")
+    founded = command("found", founding.found, "Found an organisation, under its name in tokens.")
+    founded.add_argument("slug", help="how tokens name it: 2 to 31 of a-z, 0-9 and -")
+    founded.add_argument("--name", required=True, help="as people write it")
+    founded.add_argument("--kind", choices=("employer", "fund"), default="employer")
     verify = command("verify", keeping.verify, "Recompute the ledger and the audit chain.")
     verify.add_argument("organisation", nargs="*", help="a slug or an id; without one, all of them")
     command("backup", keeping.back_up, "Back the embedded server up, also while it serves.")

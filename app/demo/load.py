@@ -13,9 +13,9 @@ from time import monotonic
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 
-from app.db.models import AuditEntry, Tenant
+from app.db import directory
+from app.db.models import AuditEntry
 from app.db.session import Database, DatabaseSettings
 from app.db.work import Work
 from app.demo import (
@@ -32,7 +32,6 @@ from app.demo.personas import EMPLOYER, FUND, OTHER_EMPLOYER
 from app.demo.policies import POLICY_2025
 from app.demo.stage import Roster, Stage, read_roster
 from app.kernel.actors import Actor
-from app.kernel.identifiers import new_id
 from app.people.service import PeopleService
 
 Progress = Callable[[str], None]
@@ -138,7 +137,7 @@ async def load(settings: DatabaseSettings, progress: Progress) -> None:
     database = Database(settings)
     try:
         for slug, steps in HISTORY.items():
-            organisation_id = await _enter(database, slug)
+            organisation_id = await directory.enter(database, slug)
             done = await _done(database, organisation_id)
             missing = [step for step in steps if step.name not in done]
             if missing:
@@ -149,21 +148,6 @@ async def load(settings: DatabaseSettings, progress: Progress) -> None:
                 progress(f"  {step.says} ({monotonic() - began:.1f} s)")
     finally:
         await database.close()
-
-
-async def _enter(database: Database, slug: str) -> UUID:
-    """Return the organisation that the directory has by this slug, entered if it was not there."""
-    found = await database.find_tenant(slug)
-    while found is None:
-        organisation_id = new_id()
-        async with database.transaction(organisation_id) as session:
-            await session.execute(
-                insert(Tenant)
-                .values(organisation_id=organisation_id, slug=slug)
-                .on_conflict_do_nothing()
-            )
-        found = await database.find_tenant(slug)
-    return found
 
 
 async def _done(database: Database, organisation_id: UUID) -> set[str]:

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -84,6 +85,26 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
 def test_an_up_to_date_schema_is_migrated_again_to_no_effect(settings: Settings) -> None:
     again = leerruimte("migrate", DATABASE_URL=settings.owner_url)
     assert again.returncode == 0
+
+
+def test_an_organisation_is_founded_once_and_by_a_name_that_tokens_can_have(
+    settings: Settings,
+) -> None:
+    def found(slug: str) -> subprocess.CompletedProcess[str]:
+        given = ("--name", "Waterschap Voorbeeld")
+        return leerruimte("found", slug, *given, DATABASE_URL=settings.owner_url)
+
+    slug = f"w{uuid4().hex[:12]}"
+    first = found(slug)
+    assert first.returncode == 0, first.stderr
+    assert f"Founded Waterschap Voorbeeld: organisation {slug}, " in first.stderr
+    again = found(slug)
+    assert again.returncode == 1
+    assert f"There is an organisation {slug} already: Waterschap Voorbeeld." in again.stderr
+    assert leerruimte("verify", slug, DATABASE_URL=settings.owner_url).returncode == 0
+    refused = found("Water schap")
+    assert refused.returncode == 1
+    assert "begins with a letter" in refused.stderr
 
 
 def test_the_service_stops_by_itself_when_it_is_told_to(settings: Settings, port: str) -> None:
