@@ -1,9 +1,10 @@
 """Where the hours are kept: norms, exceptions, reservations, attendances, a team's occupation."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -12,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Integer,
-    Row,
     Select,
     Uuid,
     and_,
@@ -24,12 +24,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     union_all,
 )
 from sqlalchemy import true as sql_true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from app.db.driver import AnyRow, as_json, fetch
 from app.hours.models import Attendance, HourException, HourNorm, HourReservation
 from app.hours.rules import (
     NORM,
@@ -48,8 +50,6 @@ from app.ledger.models import AccountRow
 from app.people.models import Employment, Placement
 from app.requests.models import RequestParticipant, TrainingRequest, TrainingSessionRow
 from app.requests.rules import ParticipantStatus, RequestStatus
-
-AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 # What is asked of the MT and not decided yet.
 _AWAITING = (RequestStatus.SUBMITTED, RequestStatus.UNDER_ASSESSMENT, RequestStatus.PROPOSED)
@@ -79,13 +79,49 @@ _HOLD = (
     )
     .with_for_update(read=True, of=TrainingRequest)
 )
+# Attendance is what is recorded most: the two locks are one statement, and so are the two writes.
+_HOLD_OPEN = text("""
+    SELECT h.*
+      FROM (
+          SELECT r.id FROM training_requests r
+           WHERE r.organisation_id = :organisation_id AND r.id = :request_id
+             FOR SHARE OF r
+      ) AS held
+     CROSS JOIN LATERAL (
+          SELECT * FROM reservations h
+           WHERE h.organisation_id = :organisation_id
+             AND h.request_id = held.id AND h.session_id = :session_id
+             AND h.employee_id = ANY (CAST(:employee_ids AS uuid[])) AND h.status = 'open'
+           ORDER BY h.id
+             FOR UPDATE OF h
+      ) AS h
+""")
+_RECORD = text("""
+    WITH attended AS (
+        UPDATE reservations h
+           SET status = 'attended'
+         WHERE h.organisation_id = :organisation_id
+           AND h.id = ANY (CAST(:reservation_ids AS uuid[])) AND h.status = 'open'
+    )
+    INSERT INTO attendances (
+        organisation_id, id, reservation_id, request_id, session_id, employee_id, held_on,
+        working_time, planned_minutes, attended_minutes, absence_reason, transfer_id, corrects_id,
+        correction_reason, recorded_by, recorded_at
+    )
+    SELECT CAST(:organisation_id AS uuid), a.*
+      FROM jsonb_to_recordset(CAST(:attendances AS jsonb)) AS a (
+               id uuid, reservation_id uuid, request_id uuid, session_id uuid, employee_id uuid,
+               held_on date, working_time boolean, planned_minutes bigint, attended_minutes bigint,
+               absence_reason text, transfer_id uuid, corrects_id uuid, correction_reason text,
+               recorded_by text, recorded_at timestamptz
+           )
+""")
 
 
 @cache
 def _lock_open(given: frozenset[str]) -> Select[HourReservation]:
     """Return the lock of a request's open reservations for one set of conditions; built once."""
     conditions: Mapping[str, ColumnElement[bool]] = {
-        "session_id": HourReservation.session_id == bindparam("session_id"),
         "employee_ids": HourReservation.employee_id
         == any_(bindparam("employee_ids", type_=ARRAY(Uuid()))),
         "held_after": HourReservation.held_on > bindparam("held_after"),
@@ -112,9 +148,7 @@ class HourRepository:
         self._organisation_id = organisation_id
         self._tenant: dict[str, Any] = {"organisation_id": organisation_id}
 
-    async def add(
-        self, rows: Iterable[HourNorm | HourException | HourReservation | Attendance]
-    ) -> None:
+    async def add(self, rows: Iterable[HourNorm | HourException | HourReservation]) -> None:
         """Store rows at once, so that a constraint they break is known here."""
         self._session.add_all(rows)
         await self._session.flush()
@@ -245,19 +279,49 @@ class HourRepository:
 
     async def hold_request(self, request_id: UUID) -> None:
         """Keep a request from being decided on while its hours move: share its row's lock."""
-        await self._session.execute(_HOLD, self._tenant | {"request_id": request_id})
+        await fetch(self._session, _HOLD, self._tenant | {"request_id": request_id})
+
+    async def hold_open(
+        self, request_id: UUID, *, session_id: UUID, employee_ids: Collection[UUID]
+    ) -> dict[UUID, AnyRow]:
+        """Hold the request as ``hold_request`` does, then lock the session's open reservations.
+
+        Return those of these employees, by employee. One that the decision waited for makes only
+        now is not among them: it is as if the attendance had come before it.
+        """
+        rows = await fetch(
+            self._session,
+            _HOLD_OPEN,
+            self._tenant
+            | {
+                "request_id": request_id,
+                "session_id": session_id,
+                "employee_ids": list(employee_ids),
+            },
+        )
+        return {row.employee_id: row for row in rows}
+
+    async def record(self, attendances: Sequence[AttendanceView]) -> None:
+        """Store attendances; what was held for them is held no longer."""
+        await fetch(
+            self._session,
+            _RECORD,
+            self._tenant
+            | {
+                "reservation_ids": [one.reservation_id for one in attendances],
+                "attendances": as_json([asdict(one) for one in attendances]),
+            },
+        )
 
     async def lock_open(
         self,
         request_id: UUID,
         *,
-        session_id: UUID | None = None,
         employee_ids: Collection[UUID] | None = None,
         held_after: date | None = None,
     ) -> Sequence[HourReservation]:
         """Return the open reservations of a request, locked, in order of id."""
         asked = {
-            "session_id": session_id,
             "employee_ids": None if employee_ids is None else list(employee_ids),
             "held_after": held_after,
         }

@@ -1,11 +1,12 @@
 """The hours: reserved by grants, spent by attendance, never past a norm that binds."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
 from app.db.audit import AuditTrail
+from app.db.driver import AnyRow
 from app.db.work import Work
 from app.hours.errors import (
     AttendanceCorrected,
@@ -13,7 +14,7 @@ from app.hours.errors import (
     ReservationMissing,
     SessionNotFound,
 )
-from app.hours.models import Attendance, HourException, HourNorm, HourReservation
+from app.hours.models import HourException, HourNorm, HourReservation
 from app.hours.repository import HourRepository
 from app.hours.rules import (
     DECISION_CAUSE,
@@ -69,7 +70,7 @@ from app.ledger.rules import (
     Void,
 )
 from app.ledger.service import LedgerService
-from app.people.errors import TeamNotFound
+from app.people.errors import EmployeeNotFound, TeamNotFound
 from app.people.service import PeopleService
 from app.policy.rules import ProRating
 from app.policy.service import PolicyService
@@ -426,42 +427,44 @@ class HourService:
         for one in attended:
             check_free_text({"absenceReason": one.absence_reason})
         employee_ids = {one.employee_id for one in attended}
-        await self._people.check_visible(employee_ids)
+        visible = await self._people.visible_ids()
+        if visible is not None and not visible.issuperset(employee_ids):
+            raise EmployeeNotFound
         check_recorder(employee_ids, recorder_id=self._work.actor.person_id)
-        await self._hours.hold_request(request_id)
-        held = {
-            one.employee_id: one
-            for one in await self._hours.lock_open(
-                request_id, session_id=session_id, employee_ids=employee_ids
-            )
-        }
+        held = await self._hours.hold_open(
+            request_id, session_id=session_id, employee_ids=employee_ids
+        )
         missing = sorted(employee_ids - held.keys())
         if missing:
+            await self._people.check_visible(missing)
             await self._check_session(request_id, session_id, None)
             raise ReservationMissing(employee_ids=missing)
+        rows: list[AttendanceView] = []
         for one in attended:
+            reservation = held[one.employee_id]
             check_attendance(
-                held_on=held[one.employee_id].held_on,
-                planned_minutes=held[one.employee_id].minutes,
+                held_on=reservation.held_on,
+                planned_minutes=reservation.minutes,
                 attended_minutes=one.attended_minutes,
                 today=self._work.today,
             )
-        rows = [self._attendance(held[one.employee_id], one) for one in attended]
+            rows.append(self._attendance(reservation, one))
         transfers = await self._ledger.apply(
             [
                 spending(
                     row.id,
-                    pending_id=held[row.employee_id].transfer_id,
+                    pending_id=row.transfer_id,
                     held_on=row.held_on,
                     attended_minutes=row.attended_minutes,
                 )
                 for row in rows
             ]
         )
-        for row, transfer in zip(rows, transfers, strict=True):
-            row.transfer_id = transfer.id
-            held[row.employee_id].status = ReservationStatus.ATTENDED.value
-        await self._hours.add(rows)
+        rows = [
+            replace(row, transfer_id=transfer.id)
+            for row, transfer in zip(rows, transfers, strict=True)
+        ]
+        await self._hours.record(rows)
         for row in rows:
             await self._audit.record(
                 action="attendance.recorded",
@@ -475,7 +478,7 @@ class HourService:
                 },
                 rule_ids=("VIS-6.6",),
             )
-        return [_view(row) for row in rows]
+        return rows
 
     async def correct(
         self, attendance_id: UUID, *, attended_minutes: Minutes, reason: str
@@ -513,7 +516,7 @@ class HourService:
         check_correction(
             recorded_minutes=before.attended_minutes, attended_minutes=attended_minutes
         )
-        after = self._attendance(
+        recorded = self._attendance(
             reservation,
             Attended(
                 employee_id=before.employee_id,
@@ -521,10 +524,13 @@ class HourService:
                 absence_reason=None if attended_minutes else reason,
             ),
         )
-        after.corrects_id = before.id
-        after.correction_reason = reason
-        after.transfer_id = await self._exchange(before, after)
-        await self._hours.add([after])
+        after = replace(
+            recorded,
+            corrects_id=before.id,
+            correction_reason=reason,
+            transfer_id=await self._exchange(before, recorded),
+        )
+        await self._hours.record([after])
         await self._audit.record(
             action="attendance.corrected",
             object_type="attendance",
@@ -534,7 +540,7 @@ class HourService:
             reason=reason,
             rule_ids=("VIS-6.6",),
         )
-        return _view(after)
+        return after
 
     async def capacity(
         self, team_id: UUID, *, from_on: date, until_on: date, per: CapacityPer
@@ -711,7 +717,7 @@ class HourService:
             use: Sides(debit_account_id=next(ids), credit_account_id=next(ids)) for use in ordered
         }
 
-    async def _exchange(self, before: AttendanceView, after: Attendance) -> UUID:
+    async def _exchange(self, before: AttendanceView, after: AttendanceView) -> UUID:
         """Take back what an attendance spent, spend what it should; return the last transfer."""
         use = _Use(before.employee_id, before.held_on.year, before.working_time)
         if use.working_time:
@@ -742,10 +748,14 @@ class HourService:
         if not await self._hours.has_reservations(request_id, session_id, visible=visible):
             raise SessionNotFound
 
-    def _attendance(self, reservation: HourReservation, attended: Attended) -> Attendance:
-        """Return a new record; its transfer is still to be made."""
-        return Attendance(
-            organisation_id=self._work.organisation_id,
+    def _attendance(
+        self, reservation: HourReservation | AnyRow, attended: Attended
+    ) -> AttendanceView:
+        """Return a new record; its transfer is the one that held the hours, until it has its own.
+
+        It holds, for nothing came after it.
+        """
+        return AttendanceView(
             id=new_id(),
             reservation_id=reservation.id,
             request_id=reservation.request_id,
@@ -756,6 +766,10 @@ class HourService:
             planned_minutes=reservation.minutes,
             attended_minutes=attended.attended_minutes,
             absence_reason=attended.absence_reason,
+            transfer_id=reservation.transfer_id,
+            corrects_id=None,
+            correction_reason=None,
+            holds=True,
             recorded_by=self._work.actor.subject,
             recorded_at=self._work.now,
         )
@@ -812,25 +826,3 @@ def _ids(accounts: Iterable[Account]) -> list[UUID]:
 
 def _recorded(norm_minutes: Minutes) -> dict[str, object]:
     return {"norm_minutes": norm_minutes}
-
-
-def _view(row: Attendance) -> AttendanceView:
-    """Return a record just made: it holds, for nothing came after it."""
-    return AttendanceView(
-        id=row.id,
-        reservation_id=row.reservation_id,
-        request_id=row.request_id,
-        session_id=row.session_id,
-        employee_id=row.employee_id,
-        held_on=row.held_on,
-        working_time=row.working_time,
-        planned_minutes=row.planned_minutes,
-        attended_minutes=row.attended_minutes,
-        absence_reason=row.absence_reason,
-        transfer_id=row.transfer_id,
-        corrects_id=row.corrects_id,
-        correction_reason=row.correction_reason,
-        holds=True,
-        recorded_by=row.recorded_by,
-        recorded_at=row.recorded_at,
-    )

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from app.db.audit import write_entries
 from app.db.models import AuditEntry
 from app.db.session import Database
 from app.db.work import Work
@@ -179,7 +180,8 @@ async def founded(database: Database, **choices: object) -> Organisation:
 
 
 async def audited(work: Work, action: str) -> Sequence[AuditEntry]:
-    """Return the audit rows of one action, in order."""
+    """Return the audit rows of one action, in order; those of this work too."""
+    await write_entries(work.session, work.organisation_id)
     found = await work.session.scalars(
         select(AuditEntry)
         .where(
