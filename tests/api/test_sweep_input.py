@@ -3,29 +3,21 @@
 What is sent is made from the OpenAPI document, so that an operation is covered by being there.
 """
 
-import csv
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
-from jsonschema import Draft202012Validator
-from sqlalchemy import func, select
 
-from app.db.models import AuditEntry, IdempotencyKey
 from app.db.session import Database
 from app.http.pagination import write_cursor
-from app.kernel.actors import Actor, Role
-from app.people.rules import EmployeeRow
+from app.kernel.actors import Role
 from app.settings import Settings
 from tests.support import tokens
 from tests.support.clock import MONDAY, FrozenClock
@@ -35,34 +27,36 @@ from tests.support.contract import (
     Schema,
     allowed,
     completed,
-    contract,
     holds,
     kinds,
     members,
     operations,
     put,
     resolved,
-    send,
     specimen,
     wrong_values,
 )
-from tests.support.organisations import Organisation, found_organisation
-from tests.support.people import hire, team_named
-from tests.support.requests import drafted, request_body
+from tests.support.sweep import (
+    World,
+    ask,
+    found_world,
+    refused,
+    slug,
+    some_body,
+    some_ids,
+    some_query,
+)
 
-ROLES = Path(__file__).parent / "roles.csv"
-# What an answer never shows: where it was written, in what, and what the database said.
-INSIDE = ("Traceback", 'File "', "psycopg", "sqlalchemy", "pydantic", "SELECT ", "INSERT ", "/app/")
 SORTS = ("string", "integer", "boolean", "array", "object")
 # What a caller might try to set for itself.
-ASSIGNED = ("organisationId", "id", "version", "decidedBy", "createdAt", "roles", "status")
+ASSIGNED = (
+    *("organisationId", "organisation_id", "tenantId", "id", "version", "status", "state"),
+    *("decidedBy", "decided_by", "createdAt", "createdBy", "recordedAt", "role", "roles"),
+    *("amountGranted", "amountGrantedCents", "grantedCents", "isAdmin", "actor", "__class__"),
+)
 PAIRS = (("startsOn", "endsOn"), ("from", "until"), ("since", "until"))
 MEGABYTE = "x" * 1_000_000
-LONGEST = 60_000
 FORGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-PROBLEM: Any = Draft202012Validator(
-    {"components": contract()["components"], "$ref": "#/components/schemas/Problem"}
-)
 EVERY = [pytest.param(one, id=one.id) for one in operations().values()]
 WITH_BODY = [pytest.param(one, id=one.id) for one in operations().values() if one.body is not None]
 WITH_PATH = [
@@ -79,101 +73,12 @@ def paired(operation: Operation) -> tuple[str, str] | None:
     return next((pair for pair in PAIRS if names.issuperset(pair)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """An organisation that nothing must happen to, and somebody who may do everything there."""
-
-    client: httpx.AsyncClient
-    database: Database
-    organisation: Organisation
-    employee: EmployeeRow
-    employee_team: UUID
-    request_id: str
-
-    def headers(self, *roles: Role) -> dict[str, str]:
-        bearer = tokens.token(
-            organisation=self.organisation.slug,
-            roles=roles or Role,
-            subject="sweeper",
-            personnel_number=self.employee.personnel_number,
-        )
-        return {"Authorization": f"Bearer {bearer}"}
-
-    async def recorded(self) -> tuple[int, int]:
-        """Return how many changes were recorded here, and how many keys were claimed."""
-        async with self.database.transaction(self.organisation.id) as session:
-            found = [
-                await session.scalar(
-                    select(func.count())
-                    .select_from(model)
-                    .where(model.organisation_id == self.organisation.id)
-                )
-                for model in (AuditEntry, IdempotencyKey)
-            ]
-        return found[0] or 0, found[1] or 0
-
-    @asynccontextmanager
-    async def untouched(self) -> AsyncGenerator[None]:
-        """Check that what happens meanwhile changes nothing, and leaves no key behind."""
-        before = await self.recorded()
-        yield
-        assert await self.recorded() == before
-
-
 @pytest.fixture(scope="module")
 async def world(app: FastAPI, database: Database, _clock: FrozenClock) -> AsyncIterator[World]:
     _clock.set(MONDAY)
-    organisation = await found_organisation(database)
-    founder = Actor(organisation.id, "founder", frozenset({Role.HR}))
-    async with database.work(founder, MONDAY, "test") as work:
-        employee = await hire(work)
-        team = await team_named(work, "Toezicht Bodem")
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test/v1") as client:
-        world = World(client, database, organisation, employee, team.id, "")
-        draft = await drafted(client, world.headers(Role.HR), request_body(employee))
-        yield replace(world, request_id=draft["id"])
-
-
-def refused(answer: httpx.Response, operation: Operation, *statuses: int) -> dict[str, Any]:
-    """Check that an answer is a problem as the contract has it, and return it."""
-    assert answer.status_code in statuses, answer.text
-    assert answer.status_code in operation.statuses, (operation.id, answer.status_code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.headers["API-Version"] == contract()["info"]["version"]
-    problem: dict[str, Any] = answer.json()
-    assert PROBLEM.is_valid(problem), problem
-    assert problem["status"] == answer.status_code
-    assert problem["instance"] == f"urn:uuid:{answer.headers['X-Request-Id']}"
-    assert not [word for word in INSIDE if word in answer.text]
-    assert len(answer.content) < LONGEST
-    return problem
-
-
-def slug(problem: Mapping[str, Any]) -> str:
-    return problem["type"].removeprefix("/problems/")
-
-
-def some_ids(operation: Operation) -> dict[str, str]:
-    """Return values for the path by which nothing is found."""
-    return {
-        one["name"]: str(uuid4()) if one["schema"].get("format") == "uuid" else "2026"
-        for one in operation.parameters("path")
-    }
-
-
-def some_query(operation: Operation) -> dict[str, str]:
-    """Return values for the parameters of the query that are required."""
-    return {
-        one["name"]: str(specimen(one["schema"]))
-        for one in operation.parameters("query")
-        if one.get("required")
-    }
-
-
-def some_body(operation: Operation) -> Any:  # noqa: ANN401 - a JSON value
-    """Return a body that the contract allows, None when the operation takes none."""
-    return None if operation.body is None else specimen(operation.body)
+        yield await found_world(client, database)
 
 
 def whole_body(operation: Operation) -> Any:  # noqa: ANN401 - a JSON value
@@ -189,18 +94,6 @@ def places(operation: Operation, *sorts: str) -> Iterator[tuple[Pointer, Schema]
     for at, schema in members(operation.body, body):
         if holds(body, at) and set(sorts) & set(kinds(schema)):
             yield at, schema
-
-
-async def ask(world: World, operation: Operation, **request: Any) -> httpx.Response:  # noqa: ANN401
-    """Send a request of an operation, complete and allowed but for what is given here."""
-    request = {
-        "headers": world.headers(),
-        "path": some_ids(operation),
-        "query": some_query(operation),
-        "body": some_body(operation),
-        **request,
-    }
-    return await send(world.client, operation, request.pop("headers"), **request)
 
 
 def pointer(at: Pointer) -> str:
@@ -557,39 +450,3 @@ async def test_a_token_names_people_by_what_can_be_kept_and_shown(
     if status == 201:
         trail = await world.client.get("/audit-entries?limit=1", headers=headers)
         assert trail.json()["items"][0]["subject"] == value
-
-
-def table() -> dict[str, set[str]]:
-    """Return who may do what as it is written down: ``roles.csv``."""
-    with ROLES.open(newline="") as file:
-        return {
-            row.pop("operation"): {role for role, may in row.items() if may == "x"}
-            for row in csv.DictReader(file)
-        }
-
-
-@pytest.mark.invariant("S6")
-def test_the_contract_gives_each_role_what_is_written_down() -> None:
-    told = {one.id: set(one.roles) for one in operations().values()}
-    assert told == table(), "a change of roles is written down in roles.csv"
-
-
-@pytest.mark.invariant("S6")
-@pytest.mark.parametrize("operation", EVERY)
-async def test_a_role_may_do_what_is_written_down_and_nothing_else(
-    world: World, operation: Operation
-) -> None:
-    may = table()[operation.id]
-    body = {"unknown": 1} if operation.body is not None else None
-    async with world.untouched():
-        for role in Role:
-            answer = await ask(world, operation, headers=world.headers(role), body=body)
-            if role in may:
-                assert answer.status_code in {200, 400, 404}, (role, answer.text)
-            else:
-                problem = refused(answer, operation, 403)
-                assert slug(problem) == "role-refused"
-                assert problem["facts"]["roles"] == [role]
-        roleless = tokens.token(organisation=world.organisation.slug, roles=["director"])
-        answer = await ask(world, operation, headers={"Authorization": f"Bearer {roleless}"})
-        assert slug(refused(answer, operation, 403)) == "role-refused"
