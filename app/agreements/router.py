@@ -84,9 +84,9 @@ from app.requests.rules import check_named_once
 from app.requests.schemas import ClassificationIn, CompletionIn, RequestOut
 
 agreements = area_router(prefix="/agreements", tag="agreements")
-classifications = area_router(prefix="/requests", tag="agreements")
+classifications = area_router(prefix="/requests", tag="requests")
 completions = area_router(prefix="/requests", tag="requests")
-departures = area_router(prefix="/employees", tag="agreements")
+departures = area_router(prefix="/employees", tag="repayment")
 claims = area_router(prefix="/repayment-claims", tag="repayment")
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)

@@ -23,6 +23,7 @@ from app.http.operation import (
     ROLES,
     SCHEMAS,
     TERM,
+    line_of,
 )
 from app.http.pagination import CursorInvalid
 from app.http.preconditions import PreconditionMalformed, PreconditionMissing
@@ -60,22 +61,55 @@ _FORMS = frozenset({"format", "pattern", "enum", "const"})
 _DATA = frozenset({"example", "examples", "default", "const", "enum"})
 _METHODS = ("get", "put", "post", "patch", "delete")
 
-# The tags in the order of the main job; one that is not named here comes last.
+# The tasks in the order of the main job; a tag that is not named here comes last.
 TAGS: Mapping[str, str] = {
-    "people": "Employees, their employments and placements, teams and functions (medewerkers).",
-    "imports": "Bulk uploads: the HRIS's people, and requests as HR has them (importen).",
-    "policy": "The organisation and its policy versions (beleid): norms, tranches, thresholds.",
-    "tranches": "Tranches (aanvraagrondes) in which requests are weighed together.",
-    "requests": "Training requests (opleidingsaanvragen), from draft to completion.",
-    "assessments": "Assessments (beoordelingen) of requests on the five criteria.",
-    "decisions": "Proposals to the MT, its decisions (MT-besluiten), and their dry run.",
-    "budgets": "Means per year (middelen): commitments and actuals.",
-    "hours": "Hours per employee and year (uren): norm, reservations, attendance, exceptions.",
-    "agreements": "Training agreements (studieovereenkomsten), their documents and signatures.",
-    "repayment": "Repayment claims (terugbetaling) when somebody leaves.",
-    "ledger": "Accounts and transfers, to be checked by who audits (grootboek).",
-    "audit": "Who changed what, when and why (audittrail).",
-    "demo": "The demo's clock (demoklok); it is there in demo mode alone.",
+    "people": (
+        "People arrive and leave (medewerkers): who works here, since when, in which team, under"
+        " whom. You start by reading who you are."
+    ),
+    "imports": (
+        "Take over files (importen): the people as the HRIS has them, and a tranche's list of"
+        " requests as HR has it. Sent twice, they arrive once."
+    ),
+    "policy": (
+        "Lay down the policy (beleid) of the organisation in dated versions: norm, tranches,"
+        " criteria, thresholds, repayment. A live one is succeeded, never edited."
+    ),
+    "tranches": (
+        "See which tranche (aanvraagronde) collects requests, until when, and by when it is decided"
+        " on. The first request opens it."
+    ),
+    "requests": (
+        "Ask for a training (opleidingsaanvraag): draft, endorse, submit, and in the end complete"
+        " it. An interim one needs the MT's consent first."
+    ),
+    "assessments": (
+        "Judge a request on the five criteria of the framework (beoordeling); together they give"
+        " the score by which a tranche is ranked."
+    ),
+    "decisions": (
+        "Propose and decide (voorstel, MT-besluit): HR ranks and advises, the MT tries out what a"
+        " decision would run into, takes it, and revises or cancels it later."
+    ),
+    "budgets": (
+        "Keep the means (middelen) of a year: what the MT set, what grants committed, and what was"
+        " invoiced."
+    ),
+    "hours": (
+        "Keep the hours (uren) of a year: everybody's norm, what grants reserved, what was"
+        " attended, exceptions, and a team's capacity."
+    ),
+    "agreements": (
+        "Agree (opleidingsovereenkomst): draw the agreement up from the grant, read it as PDF, and"
+        " have it signed, the employee first and the manager second."
+    ),
+    "repayment": (
+        "Settle what leaving costs (uitdiensttreding, terugbetaling): each claim with the steps of"
+        " its amount; a person confirms, waives, or hands it over to payroll."
+    ),
+    "ledger": "Check accounts and transfers as an auditor does (grootboek).",
+    "audit": "Look up who changed what, when and why (audittrail); every entry seals those before.",
+    "demo": "Let it be another day (demoklok): a year's work in minutes. In demo mode alone.",
 }
 
 _DESCRIPTION = """\
@@ -85,7 +119,7 @@ and decision, hours and means, agreements and repayment.
 - **Money** is in whole cents (`...Cents`), **time** in whole minutes (`...Minutes`). A name that
   ends in `On` is a civil day in Europe/Amsterdam, one that ends in `At` an instant in UTC.
 - **Problems** are `application/problem+json` with the rule they rest on, the figures, and what to
-  do, in Dutch or English by `Accept-Language`.
+  do, in Dutch or English by `Accept-Language`; [each has a page](/problems).
 - **Repeat safely**: a POST takes an `Idempotency-Key`; the same key gives the same answer for at
   least 30 days. **Change safely**: send the `ETag` that you read as `If-Match`.
 - **Lists** go by cursor: follow the `Link` header or `nextCursor`.
@@ -268,7 +302,7 @@ def _complete_responses(
         del responses[status]
     for refusal in _edge_refusals(operation, path, method, declared):
         status = str(status_of(refusal))
-        line = f"- `{refusal.slug}`: {refusal.title.en}"
+        line = line_of(refusal)
         if line not in told.get(status, ""):
             told[status] = "\n".join(filter(None, [told.get(status), line]))
     for answer in responses.values():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from app.http.problems import Problem, status_of
+from app.http.problems import PROBLEM_PAGES, Problem, status_of
 from app.kernel.actors import Role
 from app.kernel.errors import Refusal
 
@@ -57,7 +57,7 @@ def operation(
     }
     for code, told in _by_status(refusals).items():
         declared[code] = {
-            "description": "\n".join(f"- `{refusal.slug}`: {refusal.title.en}" for refusal in told),
+            "description": "\n".join(line_of(refusal) for refusal in told),
             "model": Problem,
         }
     return {
@@ -75,6 +75,11 @@ def operation(
             BULK: bulk,
         },
     }
+
+
+def line_of(refusal: type[Refusal]) -> str:
+    """Return how an operation tells of a refusal: its name, leading to its page, and its title."""
+    return f"- [`{refusal.slug}`]({PROBLEM_PAGES}{refusal.slug}): {refusal.title.en}"
 
 
 def _by_status(refusals: Sequence[type[Refusal]]) -> dict[int, list[type[Refusal]]]:
