@@ -33,6 +33,7 @@ from app.http.operation import BASE_PATH
 from app.http.pages import Pages, serve_document
 from app.http.rates import Rates
 from app.http.routing import Clock, Edge, system_clock
+from app.http.stopping import Stopping
 from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
 from app.integrations import router as imports
 from app.kernel.errors import Refusal
@@ -76,7 +77,8 @@ class Service(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return the whole stack."""
-        return Envelope(super().build_middleware_stack())
+        stopping: Stopping = self.state.stopping
+        return Envelope(super().build_middleware_stack(), stopping)
 
 
 def create_app(
@@ -92,6 +94,7 @@ def create_app(
     demo_clock = DemoClock(settings.data_dir / "demo-clock.json") if settings.demo else None
     api = _api(settings)
     api.state.demo_clock = demo_clock
+    stopping = Stopping(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -113,6 +116,7 @@ def create_app(
             cursor_secret=settings.cursor_secret,
         )
         app.state.database = database
+        stopping.take_over()
         try:
             async with _upkeep(database, wanted=settings.upkeep):
                 yield
@@ -125,9 +129,10 @@ def create_app(
         lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     root.state.database = None
+    root.state.stopping = stopping
     root.state.api = api
     answer_with_problems(root)
-    health = Health(lambda: root.state.database, head_revision())
+    health = Health(lambda: root.state.database, stopping, head_revision())
     root.router.routes.extend(health.router().routes)
     Pages(
         personas=PERSONAS if settings.demo else {},

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     # Addresses (with commas) of proxies whose X-Forwarded-For and -Proto are believed.
     trusted_proxies: str = ""
+    # From SIGTERM on: as long it serves on and says that it is not ready, and then requests that
+    # were accepted have the rest of the time to end.
+    drain_seconds: Annotated[float, Field(ge=0, le=60)] = 1.0
     graceful_shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 10
     # Whether the serving processes also do what ``leerruimte worker`` does.
     upkeep: bool = True

@@ -4,12 +4,16 @@ import argparse
 import asyncio
 import gc
 import json
+import math
+import multiprocessing
 import os
 import signal
 import socket
 import sys
+import threading
 from contextlib import ExitStack, suppress
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 # A worker seals every two seconds: one that has not for so long does not work.
 _HEARTBEAT_SECONDS = 60.0
+_WORKER_SECONDS = 10
 
 
 def run(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -81,7 +86,19 @@ def openapi(settings: Settings, _asked: argparse.Namespace) -> int:
 
 def application() -> "FastAPI":
     """Return the service as the environment sets it: what each of several processes serves."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_stop_after, args=[supervisor], daemon=True).start()
     return _service(Settings())
+
+
+def _stop_after(supervisor: BaseProcess) -> None:
+    """Stop this process when the one that supervises it is gone, however that came about.
+
+    It would hold the port and serve on, and nobody would replace or ever stop it.
+    """
+    supervisor.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _service(settings: Settings) -> "FastAPI":
@@ -172,7 +189,12 @@ def _serve_until_stopped(settings: Settings) -> int:
         "server_header": False,
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies,
-        "timeout_graceful_shutdown": settings.graceful_shutdown_seconds,
+        # A worker that does not answer its supervisor for so long is replaced, and a new one has as
+        # long to start.
+        "timeout_worker_healthcheck": _WORKER_SECONDS,
+        "timeout_graceful_shutdown": max(
+            settings.graceful_shutdown_seconds - math.ceil(settings.drain_seconds), 1
+        ),
     }
     try:
         if settings.workers > 1:

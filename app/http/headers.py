@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.http.logs import describe, request_id
+from app.http.stopping import Stopping
 from app.kernel.identifiers import new_id
 
 # The API is version 1 by its path; what is added raises the second part (CHANGELOG.md).
@@ -43,6 +44,8 @@ _UNLESS_SET = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+# On a connection of a process that is about to stop.
+_LAST = [(b"connection", b"close")]
 _PREFLIGHT = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (
@@ -57,8 +60,9 @@ _PREFLIGHT = [
 class Envelope:
     """Gives each request an id and a log line, and each answer its headers, whoever made it."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
         self._app = app
+        self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; a defect that escaped has been answered by then, and is logged."""
@@ -69,7 +73,11 @@ class Envelope:
         method: str = scope["method"]
         # Whoever serves GET serves HEAD: the same work, without the body.
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
-        state: dict[str, Any] = {**scope.get("state", {}), "request_id": str(new_id())}
+        state: dict[str, Any] = {
+            **scope.get("state", {}),
+            "request_id": str(new_id()),
+            "stopping": self._stopping,
+        }
         inner["state"] = state
         request_id.set(state["request_id"])
         status = 500
@@ -105,8 +113,10 @@ def complete_headers(
 ) -> list[tuple[bytes, bytes]]:
     """Return an answer's headers with those that every answer has."""
     present = {name.lower() for name, _ in headers}
+    stopping: Stopping | None = state.get("stopping")
     return [
         *headers,
+        *(_LAST if stopping is not None and stopping.has_begun else ()),
         *_ALWAYS,
         (b"x-request-id", state["request_id"].encode()),
         *state.get("rate_limit", ()),

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.session import Database
 from app.http.problems import EdgeRefusal
+from app.http.stopping import Stopping
 from app.kernel.errors import Text
 
 
@@ -31,8 +32,11 @@ class NotReady(EdgeRefusal):
 class Health:
     """The two questions of whoever runs the service."""
 
-    def __init__(self, database: Callable[[], Database | None], schema: str | None) -> None:
+    def __init__(
+        self, database: Callable[[], Database | None], stopping: Stopping, schema: str | None
+    ) -> None:
         self._database = database
+        self._stopping = stopping
         self._schema = schema
 
     def router(self) -> APIRouter:
@@ -58,6 +62,8 @@ class Health:
         return JSONResponse({"status": "ready"})
 
     async def _reasons(self) -> list[str]:
+        if self._stopping.has_begun:
+            return ["stopping"]
         database = self._database()
         if database is None:
             return ["starting or stopping"]

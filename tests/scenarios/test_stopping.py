@@ -1,0 +1,104 @@
+"""How the service stops, and how its workers are replaced, while somebody is using it."""
+
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from app.settings import Settings
+from tests.support.process import free_port, served
+
+SIGN_IN = {"OIDC_ISSUER": "https://issuer.example", "OIDC_AUDIENCE": "leerruimte"}
+REQUESTS_EACH = 60
+CLIENTS = 8
+
+
+@pytest.mark.invariant("D8")
+def test_who_balances_the_load_is_told_before_the_service_stops(settings: Settings) -> None:
+    port = free_port()
+    with (
+        served("serve", log=None, **_settings(settings, port)) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+    ):
+        assert "connection" not in client.get("/health/live").headers
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        while (ready := client.get("/health/ready")).status_code == 200:
+            assert time.monotonic() - begun < 0.5
+        assert ready.status_code == 503
+        assert "stopping" in ready.json()["detail"]
+        alive = client.get("/health/live")
+        assert (alive.status_code, alive.headers["connection"]) == (200, "close")
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.invariant("D8")
+async def test_workers_are_replaced_under_load_without_a_request_that_fails(
+    settings: Settings, tmp_path: Path
+) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/health/live"
+    with (
+        (tmp_path / "log").open("w") as log,
+        served("serve", log=log, **_settings(settings, port, WORKERS="2")) as supervisor,
+    ):
+        before = _workers(supervisor.pid)
+        replaced = asyncio.Event()
+
+        async def use() -> list[int]:
+            """Ask at least so often, and until all workers are new ones."""
+            statuses: list[int] = []
+            async with httpx.AsyncClient(timeout=20) as client:
+                while len(statuses) < REQUESTS_EACH or not replaced.is_set():
+                    statuses.append((await client.get(address)).status_code)
+                    await asyncio.sleep(0.02)
+            return statuses
+
+        async def replace() -> None:
+            """Ask for it until it is so: on a machine that is busy a new worker may come late."""
+            for tenth in range(800):
+                if tenth % 150 == 0:
+                    supervisor.send_signal(signal.SIGHUP)
+                await asyncio.sleep(0.1)
+                if not before & _workers(supervisor.pid):
+                    break
+            replaced.set()
+
+        async with asyncio.timeout(100):
+            replacing = asyncio.create_task(replace())
+            answered = await asyncio.gather(*(use() for _ in range(CLIENTS)))
+            await replacing
+        assert {status for statuses in answered for status in statuses} == {200}
+
+
+@pytest.mark.invariant("D7")
+def test_workers_do_not_outlive_the_process_that_supervises_them(settings: Settings) -> None:
+    port = free_port()
+    with served("serve", log=None, **_settings(settings, port, WORKERS="2")) as supervisor:
+        workers = [psutil.Process(pid) for pid in _workers(supervisor.pid)]
+        assert len(workers) == 2
+        supervisor.kill()
+        supervisor.wait(10)
+        _gone, alive = psutil.wait_procs(workers, timeout=5)
+        for worker in alive:
+            worker.kill()
+        assert alive == []
+
+
+def _settings(settings: Settings, port: str, **others: str) -> dict[str, str]:
+    return {"APP_DATABASE_URL": settings.app_url, "PORT": port, **SIGN_IN, **others}
+
+
+def _workers(supervisor: int) -> set[int]:
+    """Return the processes that serve under a supervisor."""
+    found: set[int] = set()
+    for child in psutil.Process(supervisor).children():
+        with suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.add(child.pid)
+    return found
