@@ -35,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         after=after,
         verified=ran.verified.returncode,
         verified_says=ran.verified.stderr,
-        unresolved=[write.sent[-1] for write in ran.unresolved],
-        resolved_seconds=ran.resolved_seconds,
+        unresolved=ran.unresolved,
     )
     _figures(ran)
     red = _judge(run)

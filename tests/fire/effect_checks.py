@@ -179,10 +179,10 @@ def one_line_per_change(run: Run) -> Iterator[Violation]:
 
 
 def _changes(run: Run, slug: str) -> Iterator[Sent]:
-    """Yield each acknowledged change once, and what of the unkeyed ones had no answer."""
+    """Yield each acknowledged change once, and what had no answer."""
     for write in run.history.writes:
-        if write.organisation == slug and write.name in _RECORDED and write.answer is not None:
-            yield write.answer
+        if write.organisation == slug and write.name in _RECORDED:
+            yield write.answer or write.sent[-1]
     yield from run.history.of(slug, "change_request", "assess", "patch_employee")
 
 

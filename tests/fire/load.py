@@ -35,6 +35,8 @@ _PROBE = 0.04
 _WALK = 0.015
 # Of those without an answer: repeated at once; the others are asked again after the run.
 _REPEATED = 0.7
+# How long a client waits before it sends again what did not come through.
+_PATIENT_SECONDS = (0.2, 1.2)
 # The numbers of those who ask again after the run.
 _FIRST_AGAIN = 1000
 
@@ -132,7 +134,7 @@ class _Worker:
         learn(self._board, call, sent)
         if sent.failed is not None:
             # Whoever is cut off does not knock a thousand times a second.
-            await asyncio.sleep(self._rng.uniform(0.02, 0.2))
+            await asyncio.sleep(self._rng.uniform(*_PATIENT_SECONDS))
         if sent.unknown:
             await self._repeat(call, until)
         elif call.key is not None and sent.done and self._rng.random() < _AGAIN:
@@ -145,7 +147,7 @@ class _Worker:
     async def _repeat(self, call: Call, until: float) -> None:
         """Send what had no answer again with its key, as a client should; some leave it at that."""
         while self._rng.random() < _REPEATED and time.monotonic() < until:
-            await asyncio.sleep(self._rng.uniform(0.05, 0.6))
+            await asyncio.sleep(self._rng.uniform(*_PATIENT_SECONDS))
             if call.key is None and call.method != "GET":
                 return
             sent = await self._client.send(call)
@@ -178,9 +180,9 @@ class _Worker:
 
 
 async def _ask_again(client: Client, calls: Sequence[Call], patience: float) -> None:
-    """Send one request until the answer is definite, or patience is over."""
-    until = time.monotonic() + patience
+    """Send each request until the answer is definite, or patience with it is over."""
     for call in calls:
+        until = time.monotonic() + patience
         while time.monotonic() < until:
             sent = await client.send(call)
             if sent.status is not None and sent.status not in UNKNOWN:

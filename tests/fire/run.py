@@ -186,7 +186,7 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
     healed = time.monotonic()
     if unknown:
         again = running.load(again=_orders(unknown), patience=RESOLVED_WITHIN)
-        if again.wait(RESOLVED_WITHIN + 60) != 0:
+        if again.wait(RESOLVED_WITHIN * 10) != 0:
             message = "asking again failed"
             raise RuntimeError(message)
     resolved_seconds = time.monotonic() - healed

@@ -64,7 +64,7 @@ def no_deadlock_surfaces(run: Run) -> Iterator[Violation]:
     calm = sorted(
         one.ended - one.begun
         for one in run.history.sent
-        if one.writes and one.status is not None and _is_calm(run.history.faults, one)
+        if one.writes and one.status is not None and _is_calm(run.history, one)
     )
     if len(calm) >= _ENOUGH:
         median, slowest = calm[len(calm) // 2], calm[len(calm) * 99 // 100]
@@ -73,9 +73,9 @@ def no_deadlock_surfaces(run: Run) -> Iterator[Violation]:
             yield Violation("W4", "writes in calm", says)
 
 
-def _is_calm(faults: Sequence[Fault], one: Sent) -> bool:
-    return not any(
-        fault.begun - 0.5 < one.ended and one.begun < fault.back + 2.0 for fault in faults
+def _is_calm(history: History, one: Sent) -> bool:
+    return one.ended <= history.ended and not any(
+        fault.begun - 0.5 < one.ended and one.begun < fault.back + 2.0 for fault in history.faults
     )
 
 
@@ -168,8 +168,9 @@ def durable(run: Run) -> Iterator[Violation]:
 
 def resolved(run: Run) -> Iterator[Violation]:
     """D6: asked again with its key, everything has a definite answer within 30 s of healing."""
-    for one in run.unresolved:
-        yield Violation("D6", f"{one.organisation} {one.key}", "is still unknown", (one,))
+    for write in run.unresolved:
+        about = f"{write.organisation} {write.key}"
+        yield Violation("D6", about, "is still unknown", write.sent)
 
 
 def recovers(run: Run) -> Iterator[Violation]:

@@ -588,7 +588,7 @@ def learn(board: Board, call: Call, sent: Sent) -> None:
 
 def _unlearn(board: Board, call: Call, sent: Sent) -> None:
     """Forget what turned out to be over. Who had read an older version reads again."""
-    about = call.path.split("/")[2]
+    about = "".join(call.path.split("/")[2:3])
     match call.name:
         case "patch_employee":
             board.employees.pop(about, None)
