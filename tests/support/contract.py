@@ -58,7 +58,7 @@ class Operation:
     @property
     def takes_a_file(self) -> bool:
         """Whether it is a bulk upload, which has faults by row and a limit of its own."""
-        return "application/octet-stream" in self.accepts
+        return (self.body or {}).get("type") == "array"
 
     @property
     def needs_if_match(self) -> bool:

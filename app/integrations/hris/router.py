@@ -16,7 +16,6 @@ from app.integrations.hris.service import EmployeeImportService, ImportOptions
 from app.integrations.sheets.errors import FileUnreadable, ImportRefused
 from app.integrations.sheets.router import (
     CSV,
-    FILE,
     JSON,
     DryRun,
     Mode,
@@ -72,7 +71,7 @@ async def _options(
                 EmailTaken,
                 ManagerCycle,
             ),
-            accepts=(CSV, FILE, JSON),
+            accepts=(CSV, JSON),
             bulk=True,
         ),
         EmployeeRowIn,

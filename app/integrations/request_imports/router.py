@@ -15,7 +15,6 @@ from app.integrations.request_imports.service import ImportOptions, RequestImpor
 from app.integrations.sheets.errors import FileUnreadable, ImportRefused
 from app.integrations.sheets.router import (
     CSV,
-    FILE,
     JSON,
     DryRun,
     Mode,
@@ -53,7 +52,7 @@ async def _options(
             term="opleidingsaanvragen importeren",
             roles=(Role.HR,),
             refusals=(FileUnreadable, RequestColumnsMissing, TooManyRequestRows, ImportRefused),
-            accepts=(CSV, FILE, JSON),
+            accepts=(CSV, JSON),
             bulk=True,
         ),
         RequestRowIn,

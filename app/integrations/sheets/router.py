@@ -11,8 +11,6 @@ from app.http.problems import InputInvalid
 from app.integrations.sheets.rules import ImportMode
 
 CSV = "text/csv"
-# The same CSV from a client that sends a file as a file, whatever is in it.
-FILE = "application/octet-stream"
 JSON = "application/json"
 
 Mode = Annotated[
@@ -29,9 +27,9 @@ def with_upload(
     schema = row.model_json_schema(ref_template="#/components/schemas/{model}")
     declared["openapi_extra"] |= {
         SCHEMAS: {**schema.pop("$defs", {}), row.__name__: schema},
+        # Generators make of a list beside a file a client that fails: the file is told in words.
         "requestBody": {
-            "description": "A JSON list of rows, or the file: CSV, which may be sent as `text/csv`"
-            " too.",
+            "description": "A list of rows; or the CSV file as it is, sent as `text/csv`.",
             "required": True,
             "content": {
                 JSON: {
@@ -45,15 +43,6 @@ def with_upload(
                                 {"type": "object", "maxProperties": 1000},
                             ]
                         },
-                    }
-                },
-                # A client can be generated for a file; generators know no CSV.
-                FILE: {
-                    "schema": {
-                        "type": "string",
-                        "format": "binary",
-                        "contentMediaType": CSV,
-                        "maxLength": 20_000_000,
                     }
                 },
             },
