@@ -48,6 +48,9 @@ class Persona(Protocol):
     def title(self) -> Text: ...
 
     @property
+    def can(self) -> Text: ...
+
+    @property
     def organisation_slug(self) -> str: ...
 
     @property
