@@ -5,12 +5,15 @@ A number that a policy or a law fixes is never a setting: it lives in a policy v
 
 import hashlib
 import hmac
+import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.kernel.actors import Role
 
@@ -30,7 +33,25 @@ def _check_database_url(url: SecretStr) -> SecretStr:
     if scheme not in _SCHEMES or not separator:
         message = "a database URL starts with postgresql://"
         raise ValueError(message)
-    return SecretStr(f"postgresql://{rest}")
+    whole = f"postgresql://{rest}"
+    try:
+        conninfo_to_dict(whole)
+    except ProgrammingError:
+        # What PostgreSQL says of it quotes the URL, and the password with it.
+        message = "this is no URL that PostgreSQL can read; a space in it is %20, an @ %40, a / %2F"
+        raise ValueError(message) from None
+    return SecretStr(whole)
+
+
+def _read_json(given: object) -> object:
+    """Return what a setting says in JSON; what is no JSON raises ValueError."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        message = 'this is no JSON; write an object such as {"Manager": "manager"}'
+        raise ValueError(message) from None
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
@@ -77,7 +98,9 @@ class Settings(BaseSettings):
     oidc_claim_roles: str = "roles"
     oidc_claim_person: str = "personnel_number"
     # The provider's role names (JSON object) to ours; a name that is one of ours needs no entry.
-    oidc_role_map: dict[str, Role] = Field(default_factory=dict)
+    oidc_role_map: Annotated[dict[str, Role], NoDecode, BeforeValidator(_read_json)] = Field(
+        default_factory=dict
+    )
 
     # Connections per worker, and how long a request waits for one before 503 with Retry-After.
     pool_size: Annotated[int, Field(ge=1, le=100)] = 8
@@ -129,6 +152,7 @@ class Settings(BaseSettings):
     @property
     def cursor_secret(self) -> bytes:
         """Return what cursors of pages are sealed with: the same wherever the database is."""
+
     @property
     def backups(self) -> Path:
         """Return where the embedded server's backups are."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.cli.terms import NotPossible, tell, with_database
+from app.cli.terms import NotPossible, opened, tell, with_database
 from app.kernel.actors import Actor, Role
 from app.kernel.identifiers import new_id
 from app.settings import Settings
@@ -24,17 +24,13 @@ def found(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def _found(settings: Settings, asked: argparse.Namespace) -> int:
     from app.db import directory
-    from app.db.session import Database
 
     if not directory.is_slug(asked.slug):
         message = f"{asked.slug}: a slug is 2 to 31 of a-z, 0-9 and -, and begins with a letter."
         raise NotPossible(message)
-    database = Database(settings)
-    try:
+    async with opened(settings) as database:
         organisation_id = await directory.enter(database, asked.slug)
         await _record(database, organisation_id, asked)
-    finally:
-        await database.close()
     tell(f"Founded {asked.name}: organisation {asked.slug}, {organisation_id}.")
     tell(
         f"  Tokens name it in the claim {settings.oidc_claim_organisation}. Next its administrator"

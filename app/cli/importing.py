@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.cli.terms import NotPossible, organisations, tell, with_database
+from app.cli.terms import NotPossible, opened, organisations, tell, with_database
 from app.kernel.actors import Actor, Role
 from app.kernel.errors import Refusal
 from app.kernel.identifiers import new_id
@@ -36,27 +36,24 @@ def take_over(settings: Settings, asked: argparse.Namespace) -> int:
 
 async def _import_file(settings: Settings, asked: argparse.Namespace, content: bytes) -> int:
     """Take the file over in one transaction, or tell each fault and change nothing."""
-    from app.db.session import Database
-
-    database = Database(settings)
+    tell(f"Reading {asked.file} ...")
     try:
-        [organisation_id] = await organisations(database, [asked.organisation])
-        actor = Actor(organisation_id, subject="leerruimte import", roles=_IMPORTERS)
-        tell(f"Reading {asked.file} ...")
-        async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
-            outcome = await _take(work, asked, content, dry_run=True)
-            for error in outcome.errors:
-                tell(f"  line {error.line}, {error.column}: {error.message}")
-            if outcome.errors and not asked.partial:
-                tell(f"{outcome.refused_count} of {outcome.row_count} rows have a fault.")
-                return 1
-            if not asked.dry_run:
-                outcome = await _take(work, asked, content, dry_run=False)
+        async with opened(settings) as database:
+            [organisation_id] = await organisations(database, [asked.organisation])
+            actor = Actor(organisation_id, subject="leerruimte import", roles=_IMPORTERS)
+            async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+                outcome = await _take(work, asked, content, dry_run=True)
+                for error in outcome.errors:
+                    tell(f"  line {error.line}, {error.column}: {error.message}")
+                if outcome.errors and not asked.partial:
+                    tell(f"{outcome.refused_count} of {outcome.row_count} rows have a fault.")
+                    return 1
+                if not asked.dry_run:
+                    tell(f"Taking {outcome.row_count - outcome.refused_count} rows over ...")
+                    outcome = await _take(work, asked, content, dry_run=False)
     except Refusal as refusal:
         message = say(refusal.detail, refusal.facts, Language(asked.language))
         raise NotPossible(message) from refusal
-    finally:
-        await database.close()
     counts = ", ".join(
         f"{name.removesuffix('_count')} {count}"
         for name, count in asdict(outcome).items()

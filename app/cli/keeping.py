@@ -14,6 +14,7 @@ from uuid import UUID
 from app.cli.terms import (
     NotPossible,
     join_or_start,
+    opened,
     organisations,
     tell,
     with_database,
@@ -62,7 +63,11 @@ def postgres(settings: Settings, asked: argparse.Namespace) -> int:
             "DATABASE_URL": server.owner_url,
             "SUPERUSER_URL": server.superuser_url,
         }
-        return subprocess.run(given, env=environment, check=False).returncode  # noqa: S603
+        try:
+            return subprocess.run(given, env=environment, check=False).returncode  # noqa: S603
+        except OSError as error:
+            message = f"{given[0]} can not be run: {error.strerror}"
+            raise NotPossible(message) from error
 
 
 def back_up(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -157,14 +162,9 @@ def load_demo(settings: Settings) -> None:
 
 async def _verify_all(settings: Settings, references: Sequence[str]) -> int:
     """Recompute what can be recomputed, organisation by organisation; 1 when anything differs."""
-    from app.db.session import Database
-
-    database = Database(settings)
-    try:
+    async with opened(settings) as database:
         chosen = await organisations(database, references)
         found = sum([await _verify_one(database, organisation) for organisation in chosen])
-    finally:
-        await database.close()
     tell("All is as it was recorded." if not found else f"{found} things differ.")
     return 1 if found else 0
 

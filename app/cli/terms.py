@@ -1,8 +1,8 @@
 """What the commands share: how they speak, why they may fail, and where their database is."""
 
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -72,6 +72,35 @@ def start_embedded(settings: Settings, held: ExitStack) -> "EmbeddedServer":
         return held.enter_context(server)
     except EmbeddedServerError as error:
         raise NotPossible(str(error)) from error
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncGenerator["Database"]:
+    """Yield the service's connections, as the app role.
+
+    Raises:
+        NotPossible: the database does not answer, or has no schema yet.
+    """
+    from psycopg.errors import UndefinedFunction, UndefinedTable
+    from sqlalchemy.exc import DBAPIError, OperationalError
+
+    from app.db.session import Database
+
+    database = Database(settings)
+    try:
+        yield database
+    except DBAPIError as error:
+        if not isinstance(error, OperationalError) and not isinstance(
+            error.orig, UndefinedTable | UndefinedFunction
+        ):
+            raise
+        message = (
+            f"The database can not be worked with: {str(error.orig).strip()}\n"
+            "Where it answers and its schema is not there yet: leerruimte migrate"
+        )
+        raise NotPossible(message) from error
+    finally:
+        await database.close()
 
 
 async def organisations(database: "Database", references: Sequence[str]) -> list[UUID]:

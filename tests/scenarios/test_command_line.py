@@ -16,6 +16,7 @@ from app.db.embedded import embedded_server
 from app.db.session import Database
 from app.settings import Settings
 from tests.conftest import OpenWork
+from tests.support.database import fresh_database
 from tests.support.organisations import Organisation
 from tests.support.people import export, line
 from tests.support.process import (
@@ -50,6 +51,8 @@ def test_the_contract_is_printed_without_a_database() -> None:
     [
         pytest.param({"PORT": "0"}, "PORT: ", id="a port that is none"),
         pytest.param({"DATABASE_URL": "mysql://x"}, "DATABASE_URL: ", id="another database"),
+        pytest.param({"DATABASE_URL": "postgresql://a b@"}, "DATABASE_URL: ", id="no URL"),
+        pytest.param({"OIDC_ROLE_MAP": "x"}, "OIDC_ROLE_MAP: ", id="roles that are no JSON"),
         pytest.param({"OIDC_ISSUER": "x"}, "OIDC_AUDIENCE", id="an issuer without its audience"),
         pytest.param({"DATABASE_URL": "postgresql://x@y/z"}, "OIDC_ISSUER", id="no sign-in"),
     ],
@@ -80,6 +83,33 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: 
     assert refused.returncode == 1
     assert "Connection refused" in refused.stderr
     assert "verysecret" not in refused.stderr
+
+
+@pytest.mark.parametrize("command", [["verify"], ["found", "abc", "--name", "Abc"]])
+def test_a_database_without_a_schema_is_told_to_be_migrated_first(
+    command: list[str], server_url: str
+) -> None:
+    with fresh_database(server_url) as url:
+        refused = leerruimte(*command, DATABASE_URL=url, APP_DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert "leerruimte migrate" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_verification_that_finds_no_database_says_so() -> None:
+    url = "postgresql://someone:verysecret@127.0.0.1:1/nothing"
+    refused = leerruimte("verify", DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert "Connection refused" in refused.stderr
+    assert "verysecret" not in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
+    refused = leerruimte("postgres", "--", "no-such-program", DATA_DIR=str(tmp_path))
+    assert refused.returncode == 1
+    assert "no-such-program can not be run" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_an_up_to_date_schema_is_migrated_again_to_no_effect(settings: Settings) -> None:
