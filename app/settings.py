@@ -150,14 +150,13 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
-    def cursor_secret(self) -> bytes:
-        """Return what cursors of pages are sealed with: the same wherever the database is."""
-
-    @property
     def backups(self) -> Path:
         """Return where the embedded server's backups are."""
         return self.backup_dir or self.data_dir / "backups"
 
+    @property
+    def cursor_secret(self) -> bytes:
+        """Return what cursors of pages are sealed with: the same wherever the database is."""
         return _derived(self.app_url, b"leerruimte cursor")
 
     @property
