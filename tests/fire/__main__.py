@@ -10,19 +10,24 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.http.routing import system_clock
 from tests.fire.checks import ALL_CODES, CHECKS, held_elsewhere, look, stories
 from tests.fire.faults import KINDS
+from tests.fire.history import ROLLING
 from tests.fire.run import Options, Ran, carry_out
 from tests.fire.service_checks import recoveries
 from tests.fire.state import read_after
 from tests.fire.violation import Run
 
+_ROLLING = 2000
+_SHORT_SECONDS = 60.0
 _OF_POSTGRES = frozenset({"postgres", "both", "pause-postgres"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run once and judge it; 0 when every invariant held."""
     options, keep = _asked(arguments)
+    began_at = system_clock()
     with ExitStack() as held:
         folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="leerruimte-fire-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         verified=ran.verified.returncode,
         verified_says=ran.verified.stderr,
         unresolved=ran.unresolved,
+        began_at=began_at,
+        ended_at=system_clock(),
     )
     _figures(ran)
     red = _judge(run)
@@ -80,9 +87,17 @@ def _options(asked: argparse.Namespace, folder: Path) -> Options:
         seconds=asked.seconds,
         clients=asked.clients,
         faults=tuple(asked.faults),
+        rolling=_rolling(asked),
         folder=folder,
         database_url=asked.database_url or None,
     )
+
+
+def _rolling(asked: argparse.Namespace) -> int:
+    """Return how many requests are sent while workers are replaced: fewer in a short run."""
+    if "replace" not in asked.faults:
+        return 0
+    return _ROLLING if asked.seconds >= _SHORT_SECONDS else _ROLLING // 5
 
 
 def _figures(ran: Ran) -> None:
@@ -107,6 +122,10 @@ def _figures(ran: Ran) -> None:
         f"longest {times[-1]:.2f} s\n"
         + ", ".join(f"{status}: {count}" for status, count in statuses.most_common())
     )
+    rolled = [one for one in sent if one.about[:1] == (ROLLING,)]
+    if rolled:
+        failed = sum(one.status is None or one.status >= 500 for one in rolled)
+        _say(f"{failed} of {len(rolled)} requests failed while workers were replaced")
     back = recoveries(history)
     for kind in kinds:
         seconds = [after for fault, after in back if fault.kind == kind]

@@ -6,9 +6,11 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psutil
 
+from app.demo.clock import DemoClock
 from tests.fire.history import Fault
 from tests.fire.proxy import Relays
 from tests.fire.service import Postgres, Service
@@ -47,10 +49,13 @@ def plan(seed: str, seconds: float, kinds: Sequence[str]) -> list[Planned]:
 class Breaker:
     """Breaks what it is told to, and mends it again."""
 
-    def __init__(self, service: Service, postgres: Postgres | None, relays: Relays) -> None:
+    def __init__(
+        self, service: Service, postgres: Postgres | None, relays: Relays, clock: DemoClock
+    ) -> None:
         self._service = service
         self._postgres = postgres
         self._relays = relays
+        self._clock = clock
         self.kinds: Mapping[str, Callable[[float], str]] = {
             "worker": self._kill_worker,
             "service": self._kill_service,
@@ -63,6 +68,7 @@ class Breaker:
             "freeze-database": self._freeze_database,
             "lose": self._lose_replies,
             "delay": self._delay,
+            "clock": self._move_clock,
             **(
                 {}
                 if postgres is None
@@ -175,6 +181,15 @@ class Breaker:
         self._relays.front.delay_seconds = self._relays.back.delay_seconds = 0.0
         return "50 ms more each way, before and behind the service"
 
+    def _move_clock(self, choice: float) -> str:
+        hours = 1 if choice < 0.5 else -1
+        now = self._clock.now()
+        begun = time.monotonic()
+        self._clock.set(now + timedelta(hours=hours))
+        time.sleep(PAUSE_SECONDS)
+        self._clock.set(now + timedelta(seconds=time.monotonic() - begun))
+        return f"the service's clock is {hours:+} h off"
+
 
 KINDS = (
     "worker",
@@ -189,6 +204,7 @@ KINDS = (
     "freeze-database",
     "lose",
     "delay",
+    "clock",
     "stop",
     "replace",
 )

@@ -11,6 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+# What was sent while workers were replaced is about this first.
+ROLLING = "rolling"
 # Their outcome is not told: the work may have been done or not.
 UNKNOWN = frozenset({429, 500, 502, 503, 504})
 DONE = range(200, 300)

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from tests.fire.history import History, Sent, Write
 from tests.fire.scene import YEAR
@@ -269,6 +270,29 @@ def _numbers(state: State) -> dict[object, list[int]]:
             if row[f"{side}_sequence"] is not None:
                 numbers[row[f"{side}_account_id"]].append(row[f"{side}_sequence"])
     return numbers
+
+
+def times_are_the_databases(run: Run) -> Iterator[Violation]:
+    """D12: whatever the service's clock says, entries and lines are recorded in their order."""
+    for slug, state in run.after.states.items():
+        for account, times in _times(state).items():
+            if times != sorted(times):
+                yield Violation("D12", f"{slug} account {account}", "is not in order of time")
+        for row in (*state.transfers, *state.audit):
+            if not run.began_at <= row["recorded_at"] <= run.ended_at:
+                says = f"is recorded at {row['recorded_at']}"
+                yield Violation("D12", f"{slug} {row['id']}", says)
+
+
+def _times(state: State) -> dict[object, list[datetime]]:
+    """Return when the entries on each account were recorded, by their numbers."""
+    lines: dict[object, list[tuple[int, datetime]]] = defaultdict(list)
+    for row in state.transfers:
+        for side in ("debit", "credit"):
+            if row[f"{side}_sequence"] is not None:
+                place = row[f"{side}_sequence"], row["recorded_at"]
+                lines[row[f"{side}_account_id"]].append(place)
+    return {account: [at for _number, at in sorted(placed)] for account, placed in lines.items()}
 
 
 def _missing(found: Iterable[int], last: int) -> list[int]:

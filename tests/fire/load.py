@@ -1,7 +1,8 @@
 """The load, in a process of its own: the clients, for so many seconds, all of it written down.
 
 Reads what to do from standard input as JSON, and writes the history to the file it names. With
-``again`` it sends those requests until each has a definite answer, instead.
+``again`` it sends those requests until each has a definite answer, with ``rolling`` so many
+requests of which none may fail, instead.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ import uvloop
 
 from tests.fire.board import Board
 from tests.fire.client import Call, Client
-from tests.fire.history import UNKNOWN, Sent, Writer
+from tests.fire.history import ROLLING, UNKNOWN, Sent, Writer
 from tests.fire.probes import PROBES, Probe
 from tests.fire.scene import Scene
 from tests.fire.walks import walk
-from tests.fire.workload import WORK, Make, learn
+from tests.fire.workload import WORK, Make, grant_exception, learn, read_hours
 
 _MAKERS: Sequence[Make] = tuple(WORK)
 _WEIGHTS = tuple(accumulate(WORK.values()))
@@ -39,6 +40,10 @@ _REPEATED = 0.7
 _PATIENT_SECONDS = (0.2, 1.2)
 # The numbers of those who ask again after the run.
 _FIRST_AGAIN = 1000
+# Those who send while workers are replaced, and how often they write.
+_FIRST_ROLLING = 500
+_ROLLERS = 16
+_WRITES_EVERY = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Orders:
     history: str
     scenes: Sequence[Mapping[str, Any]]
     again: Sequence[Mapping[str, Any]] = ()
+    rolling: int = 0
     patience: float = 30.0
 
 
@@ -82,6 +88,12 @@ async def main(orders: Orders) -> None:
                 )
                 for number, told in enumerate(orders.again)
             )
+        )
+        return
+    if orders.rolling:
+        rollers = [client(_FIRST_ROLLING + n, scenes[n % 2]) for n in range(_ROLLERS)]
+        await asyncio.gather(
+            *(_roll(one, boards[one.scene.slug], orders.rolling // _ROLLERS) for one in rollers)
         )
         return
     clients = [
@@ -177,6 +189,15 @@ class _Worker:
     async def _probe(self) -> None:
         probe: Probe = self._rng.choice(PROBES)
         await probe(self._client, self._board, self._elsewhere)
+
+
+async def _roll(client: Client, board: Board, times: int) -> None:
+    """Read and write so many times, each once, for nothing may fail."""
+    for number in range(times):
+        make = grant_exception if number % _WRITES_EVERY == 0 else read_hours
+        call = make(board, client)
+        if call is not None:
+            await client.send(replace(call, about=(ROLLING, *call.about)))
 
 
 async def _ask_again(client: Client, calls: Sequence[Call], patience: float) -> None:

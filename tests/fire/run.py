@@ -27,6 +27,9 @@ from tests.support.process import free_port, leerruimte
 
 Say = Callable[[str], None]
 RESOLVED_WITHIN = 30.0
+# How long a round of replacements is waited for, and how long the last worker takes to go.
+_REPLACED_TENTHS = 200
+_SETTLES_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Options:
     seconds: float
     clients: int
     faults: Sequence[str]
+    # How many requests are sent while all workers are replaced; none for none.
+    rolling: int
     folder: Path
     database_url: str | None = None
 
@@ -88,7 +93,8 @@ class Running:
         )
         say("Bringing the schema up to date ...")
         migrate(self.settings.owner_url, self.settings.app_url)
-        DemoClock(folder / "demo-clock.json").set(NOW)
+        clock = DemoClock(folder / "demo-clock.json")
+        clock.set(NOW)
         issuer = SigningIssuer.kept_in(folder, f"http://{HOST}:{self.port}{DEMO_PATH}")
         self.scenes = asyncio.run(self._set_up(issuer))
         self.service = Service(self._environment(), folder / "service.log")
@@ -96,7 +102,7 @@ class Running:
         say("Starting the service with two workers ...")
         self.service.start()
         self.service.await_ready()
-        self.breaker = Breaker(self.service, self.postgres, self.relays)
+        self.breaker = Breaker(self.service, self.postgres, self.relays, clock)
 
     @property
     def url(self) -> str:
@@ -134,6 +140,28 @@ class Running:
             self._say(fault.told(began))
             done.append(fault)
         return done
+
+    def roll(self) -> None:
+        """Have every worker replaced, again and again, while requests are sent.
+
+        Raises:
+            RuntimeError: the load itself failed.
+        """
+        load = self.load(rolling=self.options.rolling)
+        while load.poll() is None:
+            before = {worker.pid for worker in self.service.workers()}
+            self.service.replace_workers()
+            for _ in range(_REPLACED_TENTHS):
+                time.sleep(0.1)
+                now = {worker.pid for worker in self.service.workers()}
+                if load.poll() is not None or not before & now:
+                    break
+        if load.returncode != 0:
+            message = "the load while workers are replaced failed"
+            raise RuntimeError(message)
+        # The last round goes to its end: nobody is asked while a worker is on its way out.
+        time.sleep(_SETTLES_SECONDS)
+        self.service.await_ready()
 
     async def _set_up(self, issuer: SigningIssuer) -> Sequence[Scene]:
         database = Database(self.settings)
@@ -179,6 +207,9 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
         raise RuntimeError(message)
     ended = time.monotonic()
     running.service.await_ready()
+    if options.rolling:
+        say(f"Replacing the workers under {options.rolling} requests ...")
+        running.roll()
     path = options.folder / "history.jsonl"
     history = History.read(path, faults, began, ended)
     unknown = [write for write in history.writes if _open(write)]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tests.fire.history import PROBES, UNKNOWN, Fault, History, Sent
+from tests.fire.history import PROBES, ROLLING, UNKNOWN, Fault, History, Sent
 from tests.fire.scene import MARK
 from tests.fire.violation import Run, Violation
 
@@ -208,7 +208,11 @@ def recoveries(history: History) -> list[tuple[Fault, float]]:
 
 
 def stops_in_order(run: Run) -> Iterator[Violation]:
-    """D8: at SIGTERM it ends with 0 within 10 s."""
+    """D8: at SIGTERM it ends with 0 within 10 s; no request fails while workers are replaced."""
+    for one in run.history.sent:
+        if one.about[:1] == (ROLLING,) and (one.status is None or one.status >= 500):
+            says = f"failed while workers were replaced ({one.status or one.failed})"
+            yield Violation("D8", f"{one.organisation} {one.path}", says, (one,))
     for fault in run.history.faults:
         if fault.kind != "stop":
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tests.fire.history import History, Sent, Write
 from tests.fire.state import After
@@ -34,6 +35,9 @@ class Run:
     verified: int
     verified_says: str
     unresolved: Sequence[Write]
+    # By the machine's clock, which is PostgreSQL's too.
+    began_at: datetime
+    ended_at: datetime
 
 
 Find = Callable[[Run], Iterator[Violation]]
