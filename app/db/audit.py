@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.driver import as_json, fetch
+from app.db.driver import as_json, fetch_last
 from app.db.work import Work
 from app.kernel.identifiers import new_id
 
@@ -77,9 +77,9 @@ class AuditTrail:
         )
 
 
-async def write_entries(session: AsyncSession, organisation_id: UUID) -> None:
-    """Write what was recorded in the session's transaction and is not written yet."""
+def write_entries(session: AsyncSession, organisation_id: UUID) -> None:
+    """Have what was recorded in the session's transaction written with its commit."""
     entries: list[dict[str, Any]] | None = session.info.pop(_ENTRIES, None)
     if entries:
         parameters = {"organisation_id": organisation_id, "entries": as_json(entries)}
-        await fetch(session, _WRITE, parameters)
+        fetch_last(session, _WRITE, parameters)

@@ -6,6 +6,7 @@ out as SQLAlchemy's, so that nobody above has to know which way a statement went
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -26,6 +27,7 @@ AnyRow: TypeAlias = Any
 
 _DIALECT = PGDialectAsync_psycopg()
 _HELD = "held"
+LAST = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,33 @@ async def fetch(
         cursor = held.driver.cursor(row_factory=namedtuple_row)
         await cursor.execute(sent, {**constants, **parameters})
         return await cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        raise await held.as_alchemy(error) from error
+
+
+def fetch_last(
+    session: AsyncSession, statement: ClauseElement, parameters: Mapping[str, Any]
+) -> None:
+    """Have a statement run just before the commit, in one round trip with it; its rows are lost."""
+    session.info.setdefault(LAST, []).append((statement, parameters))
+
+
+async def commit(session: AsyncSession) -> None:
+    """Run what was left for the last, and commit: all of it, or nothing.
+
+    Raises:
+        DBAPIError: one of them failed, or the connection was lost in it.
+    """
+    held: Held = session.info[_HELD]
+    last: list[tuple[ClauseElement, Mapping[str, Any]]] = session.info.pop(LAST, [])
+    try:
+        # The server stops at the first that fails, and does not come to the commit then.
+        async with held.driver.pipeline() if last else nullcontext():
+            cursor = held.driver.cursor()
+            for statement, parameters in last:
+                sent, constants = _as_sent(statement)
+                await cursor.execute(sent, {**constants, **parameters})
+            await cursor.execute("COMMIT", prepare=False)
     except psycopg.Error as error:
         raise await held.as_alchemy(error) from error
 

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.sql import Executable
 
 from app.db.audit import write_entries
-from app.db.driver import Held, as_json
+from app.db.driver import Held, as_json, commit
 from app.db.models import Tenant
 from app.db.work import Work
 from app.kernel.actors import Actor
@@ -99,7 +99,7 @@ class Database:
         held.put_on(session)
         try:
             yield session
-            await write_entries(session, organisation_id)
+            write_entries(session, organisation_id)
             if session.new or session.dirty or session.deleted:
                 await session.flush()
             await _to_the_end(_commit(session, held))
@@ -267,10 +267,7 @@ async def _commit(session: AsyncSession, held: Held) -> None:
     if held.driver.info.transaction_status != TransactionStatus.INTRANS:
         message = "a statement failed and its error was swallowed: nothing can be committed"
         raise TransactionAborted(message)
-    try:
-        await held.driver.execute("COMMIT", prepare=False)
-    except psycopg.Error as error:
-        raise await held.as_alchemy(error) from error
+    await commit(session)
     await _leave(session)
     await held.connection.close()
 

@@ -1,7 +1,7 @@
 """Where the hours are kept: norms, exceptions, reservations, attendances, a team's occupation."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date
 from functools import cache
 from typing import Any
@@ -96,6 +96,7 @@ _HOLD_OPEN = text("""
              FOR UPDATE OF h
       ) AS h
 """)
+_RECORDED = tuple(field.name for field in fields(AttendanceView) if field.name != "holds")
 _RECORD = text("""
     WITH attended AS (
         UPDATE reservations h
@@ -309,7 +310,9 @@ class HourRepository:
             self._tenant
             | {
                 "reservation_ids": [one.reservation_id for one in attendances],
-                "attendances": as_json([asdict(one) for one in attendances]),
+                "attendances": as_json(
+                    [{name: getattr(one, name) for name in _RECORDED} for one in attendances]
+                ),
             },
         )
 

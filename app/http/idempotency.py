@@ -15,7 +15,7 @@ from fastapi import Request, Response
 from sqlalchemy import String, bindparam, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from app.db.driver import as_json, fetch
+from app.db.driver import as_json, fetch, fetch_last
 from app.db.models import IdempotencyKey
 from app.db.session import Database
 from app.db.work import Work
@@ -181,11 +181,11 @@ async def claim_key(work: Work, claim: Claim) -> Response | None:
     return answer
 
 
-async def keep_answer(work: Work, claim: Claim, answer: Response) -> None:
-    """Store the answer under its key, to be given again to whoever repeats the request."""
+def keep_answer(work: Work, claim: Claim, answer: Response) -> None:
+    """Have the answer stored under its key, to be given again to whoever repeats the request."""
     kept: dict[str, Any] = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
     scope = {f"of_{name}": value for name, value in _scope(work, claim).items()}
-    await fetch(
+    fetch_last(
         work.session,
         _KEEP,
         {

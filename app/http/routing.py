@@ -168,7 +168,7 @@ async def _attempt(
                 return replayed
         answer = _without_markup(await inner(request))
         if claim is not None:
-            await keep_answer(work, claim, answer)
+            keep_answer(work, claim, answer)
     return answer
 
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from app.db.audit import write_entries
 from app.db.models import AuditEntry
 from app.db.session import Database
 from app.db.work import Work
@@ -41,6 +40,7 @@ from tests.support.organisations import (
     policy_settings,
 )
 from tests.support.people import hire
+from tests.support.trail import write_now
 
 NORM = 4800  # 80 hours, as ODWH has it
 IN_2027 = datetime(2027, 6, 14, 8, 0, tzinfo=UTC)
@@ -181,7 +181,7 @@ async def founded(database: Database, **choices: object) -> Organisation:
 
 async def audited(work: Work, action: str) -> Sequence[AuditEntry]:
     """Return the audit rows of one action, in order; those of this work too."""
-    await write_entries(work.session, work.organisation_id)
+    await write_now(work)
     found = await work.session.scalars(
         select(AuditEntry)
         .where(

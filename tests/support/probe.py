@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import func, insert, select, text
 
-from app.db.audit import AuditTrail, write_entries
+from app.db.audit import AuditTrail
 from app.db.models import AuditEntry, Tenant
 from app.http.deps import (
     CurrentWork,
@@ -44,6 +44,7 @@ from app.kernel.pages import take
 from app.main import create_app
 from app.settings import Settings
 from tests.support import tokens
+from tests.support.trail import write_now
 
 
 class ProbeRefused(Refusal):
@@ -115,7 +116,7 @@ def _router(probe: Probe) -> APIRouter:  # noqa: C901 - a table of endpoints
     router = area_router(prefix="/probes", tag="probes")
 
     async def made(work: CurrentWork) -> int:
-        await write_entries(work.session, work.organisation_id)
+        await write_now(work)
         found = await work.session.scalar(
             _MADE.where(AuditEntry.organisation_id == work.organisation_id)
         )
@@ -208,7 +209,7 @@ def _router(probe: Probe) -> APIRouter:  # noqa: C901 - a table of endpoints
     @router.post("/disconnections", **operation(summary="Cut", term="snee", roles=(Role.HR,)))
     async def cut_probe(work: CurrentWork) -> ProbeNumber:
         await AuditTrail(work).record(action="probe.lost", object_type="probe", object_id=new_id())
-        await write_entries(work.session, work.organisation_id)
+        await write_now(work)
         backend = await work.session.scalar(text("SELECT pg_backend_pid()"))
         # Between the last statement and the commit, so that the commit is what fails.
         async with await psycopg.AsyncConnection.connect(
