@@ -27,7 +27,6 @@ from tests.support.provider import (
     listening,
     write,
 )
-from tests.support.tokens import ISSUER as NO_ISSUER_OF_THEIRS
 
 HOUR, MINUTE = 3600, 60
 
@@ -162,8 +161,9 @@ async def test_a_storm_of_unknown_keys_does_not_reach_the_provider(
     assert publisher.asked == [DISCOVERY, KEYS] * 4
 
 
-async def redirect(writer: asyncio.StreamWriter) -> None:
-    await write(writer, b"", status=302, headers=f"Location: {NO_ISSUER_OF_THEIRS}/\r\n")
+def redirect(path: str) -> Answer:
+    """Point to where a good document is."""
+    return always(b"", status=302, headers=f"Location: {path}/moved\r\n")
 
 
 async def trickle(writer: asyncio.StreamWriter) -> None:
@@ -200,8 +200,8 @@ def bad_documents(publisher: Publisher) -> Mapping[str, tuple[str, Answer]]:
         "keys by another protocol": (DISCOVERY, always(found(jwks_uri="ftp://127.0.0.1/keys"))),
         "keys at no address": (DISCOVERY, always(found(jwks_uri="http://[/"))),
         "keys at a number": (DISCOVERY, always(found(jwks_uri=7))),
-        "a redirect": (DISCOVERY, redirect),
-        "keys that redirect": (KEYS, redirect),
+        "a redirect": (DISCOVERY, redirect(DISCOVERY)),
+        "keys that redirect": (KEYS, redirect(KEYS)),
         "too large": (DISCOVERY, always(large)),
         "too many keys": (KEYS, always({"keys": [{"kty": "RSA", "n": "x" * 500}] * 1000})),
         "a packed bomb": (KEYS, always(packed, headers="Content-Encoding: gzip\r\n")),

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import httpx
@@ -68,12 +69,14 @@ async def furnish(
 
 
 async def _cast(database: Database, organisation: Organisation, mark: str) -> Cast:
+    @cache
     def sign_in(*roles: Role, person: str | None = None) -> dict[str, str]:
         bearer = tokens.token(
             organisation=organisation.slug,
             roles=roles,
             subject=f"{mark}-{person}",
             personnel_number=person,
+            lifetime=timedelta(hours=1),
         )
         return {"Authorization": f"Bearer {bearer}"}
 

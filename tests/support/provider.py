@@ -225,7 +225,7 @@ class Publisher(Issuer):
         with suppress(ConnectionError):
             if path in self.instead:
                 await self.instead[path](writer)
-            elif path == KEYS:
+            elif path.startswith(KEYS):
                 await write(writer, {"keys": self.published()})
             else:
                 await write(writer, self.discovery())

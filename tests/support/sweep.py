@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,6 +40,17 @@ _PROBLEM: Any = Draft202012Validator(
 )
 
 
+@cache
+def _token(organisation: str, roles: tuple[Role, ...], person: str) -> str:
+    return tokens.token(
+        organisation=organisation,
+        roles=roles,
+        subject="sweeper",
+        personnel_number=person,
+        lifetime=timedelta(hours=1),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """An organisation that nothing must happen to, and somebody who may do everything there."""
@@ -50,11 +63,8 @@ class World:
     request_id: str
 
     def headers(self, *roles: Role) -> dict[str, str]:
-        bearer = tokens.token(
-            organisation=self.organisation.slug,
-            roles=roles or Role,
-            subject="sweeper",
-            personnel_number=self.employee.personnel_number,
+        bearer = _token(
+            self.organisation.slug, roles or tuple(Role), self.employee.personnel_number
         )
         return {"Authorization": f"Bearer {bearer}"}
 
