@@ -6,6 +6,7 @@ written together.
 """
 
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +24,19 @@ from tests.fire.scene import YEAR, Scene
 
 Row = Mapping[str, Any]
 _XIDS = 2**32
+_OK = 200
+# As long it may take the service to write down what went wrong.
+_LOG_SECONDS = 1.0
 _AS_OF_AT_MOST = 60
 _TENANT_TABLES = (
     "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
     " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
     " AND a.attname = 'organisation_id' AND c.relrowsecurity ORDER BY c.relname"
 )
+
+
+class NotReadable(Exception):
+    """The service, healed, did not answer what was asked of it; says what it said instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,11 @@ class After:
 
 
 def read_after(history: History, scenes: Sequence[Scene], url: str, owner_url: str) -> After:
-    """Ask for everything, once all is healed."""
+    """Ask for everything, once all is healed.
+
+    Raises:
+        NotReadable: it is not answered.
+    """
     app_url = Settings.model_validate({"database_url": owner_url}).app_url
     with httpx.Client(base_url=f"{url}/v1", timeout=60, trust_env=False) as client:
         states = {scene.slug: _state(client, scene, owner_url) for scene in scenes}
@@ -266,7 +278,12 @@ def _all(client: httpx.Client, path: str, headers: Mapping[str, str], **query: s
     cursor: str | None = None
     while True:
         asked = {**query, "limit": "100", **({"cursor": cursor} if cursor else {})}
-        page = client.get(path, params=asked, headers=headers).raise_for_status().json()
+        answer = client.get(path, params=asked, headers=headers)
+        if answer.status_code != _OK:
+            time.sleep(_LOG_SECONDS)
+            message = f"{path}: {answer.status_code} {answer.text}; service.log has more"
+            raise NotReadable(message)
+        page = answer.json()
         items += page["items"]
         cursor = page["nextCursor"]
         if cursor is None:
