@@ -117,8 +117,10 @@ def name_of(call: ast.Call) -> str:
 def is_put_together(node: ast.expr) -> bool:
     """Tell whether an expression puts a text together out of parts, not quoted by the driver."""
     if isinstance(node, ast.Call):
-        quoted = node.args and all(ast.unparse(part).startswith("sql.") for part in node.args)
-        return name_of(node) in {"format", "join", "replace"} and not quoted
+        by_driver = ast.unparse(node.func).startswith("sql.SQL(") or (
+            node.args and all(ast.unparse(part).startswith("sql.") for part in node.args)
+        )
+        return name_of(node) in {"format", "join", "replace"} and not by_driver
     return isinstance(node, ast.JoinedStr | ast.BinOp)
 
 
