@@ -135,8 +135,10 @@ def create_app(
     health = Health(lambda: root.state.database, stopping, head_revision())
     root.router.routes.extend(health.router().routes)
     Pages(
+        api,
         personas=PERSONAS if settings.demo else {},
         issuer=None if settings.demo else settings.oidc_issuer,
+        client=settings.oidc_docs_client,
     ).add_to(root)
     if issuer is not None:
         _log.warning("DEMO MODE: whoever reaches this service can sign in as anybody of the demo")

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
 
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
+    # What the provider knows the docs page as: a public client that signs in by code with PKCE.
+    oidc_docs_client: str | None = None
     # Paths into the token's claims, parts joined by dots: ``realm_access.roles``.
     oidc_claim_organisation: str = "organisation"
     oidc_claim_roles: str = "roles"
