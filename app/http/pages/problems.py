@@ -121,7 +121,7 @@ def _where(slug: str, operations: Mapping[str, Listed], language: Language) -> s
         return ""
     heading = f"<h2>{told(_WHERE, language)}</h2>"
     if len(found) > _MOST_OPERATIONS:
-        return f"{heading}<p>{told(_ANYWHERE, language).format(count=len(found))}</p>"
+        return f"{heading}<p>{escape(say(_ANYWHERE, {'count': len(found)}, language))}</p>"
     links = "".join(
         f"<li><a href='{one.anchor}'>"
         f"{escape(one.term if language is Language.NL else one.summary)}</a></li>"
