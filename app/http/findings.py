@@ -43,6 +43,10 @@ _TOLD = {
     "string_pattern_mismatch": Text(
         en="must have the form {pattern}", nl="moet de vorm {pattern} hebben"
     ),
+    "no_address": Text(
+        en="must be an e-mail address such as n.jansen@example.org",
+        nl="moet een e-mailadres zijn zoals n.jansen@example.org",
+    ),
     "int_type": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
     "int_parsing": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
     "int_from_float": Text(en="must be a whole number", nl="moet een geheel getal zijn"),

@@ -23,6 +23,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from app.kernel.addresses import ADDRESS_FORM, MOST_OF_AN_ADDRESS, is_address
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
 Reach = TypeVar("Reach", date, datetime)
@@ -30,6 +32,7 @@ Reach = TypeVar("Reach", date, datetime)
 # Codes of our own findings; ``findings.py`` has their words.
 _NOT_WHOLE = "whole_number"
 _OUT_OF_REACH = "out_of_reach"
+_NO_ADDRESS = "no_address"
 _VISIBLE = r"[^\s\x00-\x1f\x7f]"
 
 
@@ -80,6 +83,12 @@ def _in_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def _address(value: str) -> str:
+    if not is_address(value):
+        raise PydanticCustomError(_NO_ADDRESS, "must be an e-mail address")
+    return value
+
+
 def at_most(length: int, *, at_least: int = 0) -> Any:  # noqa: ANN401 - Field() is Any
     """Return the bound of a list: up to ``length`` items."""
     return Field(min_length=at_least, max_length=length)
@@ -124,10 +133,9 @@ Subject = Annotated[
 ]
 EmailText = Annotated[
     str,
-    StringConstraints(
-        min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+$"
-    ),
-    Field(json_schema_extra={"format": "email"}),
+    StringConstraints(min_length=3, max_length=MOST_OF_AN_ADDRESS),
+    AfterValidator(_address),
+    Field(json_schema_extra={"format": "email", "pattern": ADDRESS_FORM}),
 ]
 # The bounds stand before the check: after it, pydantic leaves them out of the schema.
 AmountCents = Annotated[int, Field(ge=0, le=10**12), BeforeValidator(json_integer)]

@@ -24,6 +24,7 @@ from app.integrations.sheets.rules import (
     read_sheet,
     text_of_cell,
 )
+from app.kernel.addresses import is_address
 from app.kernel.errors import Text
 from app.kernel.faults import Fault
 from app.kernel.quantities import part
@@ -80,7 +81,6 @@ _LEVELS = {
 _DAY = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _HOURS = re.compile(r"(\d{1,2})(?:[.,](\d{1,2}))?")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 
 NOT_HOURS = Fault(
     "not-hours",
@@ -173,7 +173,7 @@ def _personnel_number(cell: str) -> str:
 def _address(cell: str) -> str:
     if is_formula(one_line(cell)):
         raise Unreadable(FORMULA)
-    if len(cell) > 254 or not _EMAIL.fullmatch(cell):  # noqa: PLR2004 - RFC 5321, 4.5.3.1.3
+    if not is_address(cell):
         raise Unreadable(NOT_AN_ADDRESS)
     return cell
 
