@@ -1,5 +1,5 @@
 # Everything sets itself up: Python 3.11 or newer, make and git are all that must be there.
-#   make run | test | lint | rules | bench | format | clean
+#   make run | test | lint | audit | rules | bench | format | clean
 # PYTHON names another interpreter; PORT, DATA_DIR and DATABASE_URL say where `make run` serves.
 
 PYTHON ?= python3
@@ -13,7 +13,7 @@ READY = $(VENV)/.ready
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: fire help setup run test lint rules bench format clean
+.PHONY: fire help setup run test lint audit rules bench format clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ lint: $(READY)  ## Check style, types, imports, dependencies and migrations
 	$(BIN)/deptry .
 	$(BIN)/alembic upgrade head --sql > $(VENV)/migrations.sql
 	$(BIN)/squawk --config .squawk.toml $(VENV)/migrations.sql
+
+audit: $(READY)  ## Tell what the service is made of, and what is known against it
+	@$(BIN)/python -m tests.security.audit
 
 rules: $(READY)  ## Print which rules of the book have code and tests
 	@$(BIN)/python -m tests.support.rules_report
