@@ -151,10 +151,16 @@ class Remembered:
             return new
 
     def save(self, path: Path) -> None:
-        """Replace the file in one step, so that being killed here can not lose the passwords."""
+        """Replace the file in one step, so that being killed here can not lose the passwords.
+
+        It is its folder's owner's, also when root starts the server for once.
+        """
         part = path.with_suffix(".json.part")
         part.unlink(missing_ok=True)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            if os.geteuid() == 0:
+                folder = path.parent.stat()
+                os.fchown(file.fileno(), folder.st_uid, folder.st_gid)
             json.dump(
                 {
                     "superuser_password": self.superuser_password,

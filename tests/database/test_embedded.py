@@ -158,6 +158,15 @@ def test_root_runs_the_server_as_another_user_and_opens_no_folder_for_it(tmp_pat
     assert closed.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start on what is another user's")
+def test_what_root_starts_for_once_stays_its_owners(data_dir: Path) -> None:
+    owner = (data_dir / "postgres").stat().st_uid
+    os.chown(data_dir, owner, -1)
+    with embedded_server(data_dir, progress=quietly):
+        pass
+    assert (data_dir / "postgres.json").stat().st_uid == owner
+
+
 def test_a_killed_runner_takes_its_server_along_and_loses_no_commit(data_dir: Path) -> None:
     with runner(data_dir) as (process, url):
         with connected(url) as connection:
