@@ -62,12 +62,14 @@ async def fetch(
 ) -> list[AnyRow]:
     """Run a statement that was built once, and return its rows, named as its columns are.
 
-    What the session has still to flush is not flushed before it, so it is for what does not depend
-    on that. A list goes in as an array and JSON as text: what the driver has no type for is cast.
+    What the session has still to flush is flushed before it. A list goes in as an array and JSON as
+    text: what the driver has no type for is cast.
 
     Raises:
         DBAPIError: as ``session.execute`` would.
     """
+    if session.in_transaction() and (session.new or session.dirty or session.deleted):
+        await session.flush()
     held: Held = session.info[_HELD]
     sent, constants = _as_sent(statement)
     try:

@@ -28,6 +28,7 @@ from sqlalchemy import true as sql_true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from app.db.driver import fetch
 from app.kernel.pages import PageOf
 from app.people.models import Employee, Employment, Function, Placement, Team
 from app.people.rules import (
@@ -183,7 +184,7 @@ class PeopleRepository:
 
     async def employees(self, employee_ids: Collection[UUID]) -> dict[UUID, EmployeeRow]:
         """Return the employees of these ids, by id; who is not here is not in it."""
-        rows = await self._session.execute(_EMPLOYEES, self._of(employee_ids))
+        rows = await fetch(self._session, _EMPLOYEES, self._of(employee_ids))
         return {row.id: employee_row(row) for row in rows}
 
     async def by_personnel_numbers(self, numbers: Collection[str]) -> dict[str, EmployeeRow]:
@@ -203,7 +204,9 @@ class PeopleRepository:
             "manager_id": manager_id,
             "day": day,
         }
-        return frozenset((await self._session.scalars(_REPORTS, parameters)).all())
+        return frozenset(
+            row.employee_id for row in await fetch(self._session, _REPORTS, parameters)
+        )
 
     async def works_under(
         self, manager_id: UUID, employee_id: UUID, *, since: date, until: date | None
@@ -220,7 +223,7 @@ class PeopleRepository:
 
     async def employments(self, employee_ids: Collection[UUID]) -> list[EmploymentRow]:
         """Return all employments of these employees, by their first day."""
-        rows = await self._session.execute(_EMPLOYMENTS, self._of(employee_ids))
+        rows = await fetch(self._session, _EMPLOYMENTS, self._of(employee_ids))
         return [_employment_row(row, row.id, row.employee_id) for row in rows]
 
     async def employment(self, employment_id: UUID) -> Employment:

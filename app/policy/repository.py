@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.base import Json
+from app.db.driver import AnyRow, fetch
 from app.kernel.pages import PageOf
 from app.policy.models import Organisation, PolicyVersion
 from app.policy.rules import PolicyStatus
 
 _IN_FORCE = (
-    select(PolicyVersion.id, PolicyVersion.valid_from, PolicyVersion.settings)
+    select(PolicyVersion.id, PolicyVersion.version, PolicyVersion.valid_from)
     .where(
         PolicyVersion.organisation_id == bindparam("organisation_id"),
         PolicyVersion.status == PolicyStatus.LIVE.value,
@@ -21,6 +22,10 @@ _IN_FORCE = (
     )
     .order_by(PolicyVersion.valid_from.desc())
     .limit(1)
+)
+_SETTINGS = select(PolicyVersion.settings).where(
+    PolicyVersion.organisation_id == bindparam("organisation_id"),
+    PolicyVersion.id == bindparam("version_id"),
 )
 _LIVE_FROM = (
     select(PolicyVersion.valid_from)
@@ -64,10 +69,17 @@ class PolicyRepository:
         """Write what changed now, so that a constraint speaks within the service."""
         await self._session.flush()
 
-    async def in_force_on(self, day: date) -> Row[UUID, date, Json] | None:
-        """Return id, first day and settings of the live version in force on ``day``."""
+    async def in_force_on(self, day: date) -> AnyRow | None:
+        """Return id, version and first day of the live version in force on ``day``."""
         parameters = {"organisation_id": self._organisation_id, "day": day}
-        return (await self._session.execute(_IN_FORCE, parameters)).one_or_none()
+        rows = await fetch(self._session, _IN_FORCE, parameters)
+        return rows[0] if rows else None
+
+    async def settings(self, version_id: UUID) -> Json:
+        """Return the settings of a version that is there."""
+        parameters = {"organisation_id": self._organisation_id, "version_id": version_id}
+        [row] = await fetch(self._session, _SETTINGS, parameters)
+        return row.settings
 
     async def live_from(self) -> Sequence[date]:
         """Return the first days of the live versions, in order."""

@@ -1,5 +1,6 @@
 """The organisation and its policy: drafted, activated with consent, succeeded, never edited."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +26,11 @@ from app.policy.rules import (
     valid_until,
 )
 from app.policy.schemas import PolicySettings, PolicyVersionIn
+
+# What live versions say, by organisation, id and version number: each change of a draft and its
+# going live take a number of their own, and from then on nothing of it changes.
+_READ: OrderedDict[tuple[UUID, UUID, int], PolicyInForce] = OrderedDict()
+_READ_AT_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +116,19 @@ class PolicyService:
             row = await self._policies.in_force_on(day)
             if row is None:
                 raise NoPolicyInForce(day_on=day)
-            self._found[day] = _in_force(row.id, row.valid_from, row.settings)
+            self._found[day] = await self._read(row.id, row.version, row.valid_from)
         return self._found[day]
+
+    async def _read(self, version_id: UUID, version: int, valid_from: date) -> PolicyInForce:
+        """Return a live version; which it is was asked now, what it says was perhaps before."""
+        read_as = self._work.organisation_id, version_id, version
+        known = _READ.get(read_as)
+        if known is None:
+            settings = await self._policies.settings(version_id)
+            known = _READ[read_as] = _in_force(version_id, valid_from, settings)
+            if len(_READ) > _READ_AT_MOST:
+                _READ.popitem(last=False)
+        return known
 
     async def check_years(self, years: Collection[int]) -> None:
         """Refuse years that no policy governs: that of their first day sets the norm (VIS-8.1).

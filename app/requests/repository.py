@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.base import TenantRow
-from app.db.driver import fetch
+from app.db.driver import AnyRow, fetch
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import Criterion
@@ -188,6 +188,34 @@ _LOCK = (
     .with_for_update(of=TrainingRequest)
 )
 
+_LOCK_ROW = (
+    select(TrainingRequest)
+    .where(TrainingRequest.organisation_id == _ORGANISATION, TrainingRequest.id == bindparam("id"))
+    .with_for_update(of=TrainingRequest)
+    .execution_options(populate_existing=True)
+)
+_SUBMIT = (
+    update(TrainingRequest)
+    .where(
+        TrainingRequest.organisation_id == _ORGANISATION,
+        TrainingRequest.id == bindparam("of_id"),
+    )
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "status",
+                "tranche_id",
+                "interim",
+                "necessity",
+                "submitted_at",
+                "policy_version_id",
+                "version",
+            )
+        }
+    )
+)
+
 _PARTICIPANT_COUNT = (
     select(func.count())
     .where(
@@ -252,6 +280,11 @@ _TRANCHE = select(
     TrancheRow.decision_by,
     TrancheRow.policy_version_id,
 ).where(TrancheRow.organisation_id == _ORGANISATION)
+
+_TRANCHE_BY_ID = _TRANCHE.where(TrancheRow.id == bindparam("id"))
+_TRANCHE_OF = _TRANCHE.where(
+    TrancheRow.year == bindparam("year"), TrancheRow.number == bindparam("number")
+)
 
 
 def _takes_part(employee_ids: str) -> Any:  # noqa: ANN401 - a column expression
@@ -357,16 +390,8 @@ class RequestRepository:
 
     async def lock_row(self, request_id: UUID) -> TrainingRequest | None:
         """Return the request to change, held until the transaction ends."""
-        statement = (
-            select(TrainingRequest)
-            .where(
-                TrainingRequest.organisation_id == self._organisation_id,
-                TrainingRequest.id == request_id,
-            )
-            .with_for_update(of=TrainingRequest)
-            .execution_options(populate_existing=True)
-        )
-        return (await self._session.scalars(statement)).one_or_none()
+        found = await self._session.scalars(_LOCK_ROW, self._tenant | {"id": request_id})
+        return found.one_or_none()
 
     async def add(self, drafts: Sequence[tuple[TrainingRequest, Draft]]) -> None:
         """Store new requests with their parts, any number in the same few statements."""
@@ -388,6 +413,24 @@ class RequestRepository:
     async def save(self) -> None:
         """Write what was changed, so that a constraint it breaks is known here."""
         await self._session.flush()
+
+    async def put_submitted(self, details: RequestDetails) -> None:
+        """Store of a locked request what its submission changes."""
+        await fetch(
+            self._session,
+            _SUBMIT,
+            self._tenant
+            | {
+                "of_id": details.id,
+                "status": details.status.value,
+                "tranche_id": details.tranche_id,
+                "interim": details.interim,
+                "necessity": details.necessity,
+                "submitted_at": details.submitted_at,
+                "policy_version_id": details.policy_version_id,
+                "version": details.version,
+            },
+        )
 
     async def move(self, ids: Collection[UUID], status: RequestStatus) -> None:
         """Set the status of locked requests, each one version further."""
@@ -575,21 +618,15 @@ class RequestRepository:
 
     async def tranche(self, tranche_id: UUID) -> Tranche | None:
         """Return the tranche, if there is one with this id."""
-        row = (
-            await self._session.execute(
-                _TRANCHE.where(TrancheRow.id == bindparam("id")), self._tenant | {"id": tranche_id}
-            )
-        ).one_or_none()
-        return None if row is None else _tranche(row)
+        rows = await fetch(self._session, _TRANCHE_BY_ID, self._tenant | {"id": tranche_id})
+        return _tranche(rows[0]) if rows else None
 
     async def tranche_of(self, year: int, number: int) -> Tranche | None:
         """Return the tranche of a year by its number, if it was opened."""
-        row = (
-            await self._session.execute(
-                _TRANCHE.where(TrancheRow.year == year, TrancheRow.number == number), self._tenant
-            )
-        ).one_or_none()
-        return None if row is None else _tranche(row)
+        rows = await fetch(
+            self._session, _TRANCHE_OF, self._tenant | {"year": year, "number": number}
+        )
+        return _tranche(rows[0]) if rows else None
 
     async def open_tranche(self, tranche: Tranche) -> Tranche:
         """Store the tranche, and return it as it is stored: by another, who came first, perhaps."""
@@ -691,7 +728,7 @@ class RequestRepository:
             await self._session.execute(insert(part), list(rows))
 
 
-def _tranche(row: Row[*tuple[Any, ...]]) -> Tranche:
+def _tranche(row: AnyRow) -> Tranche:
     return Tranche(
         id=row.id,
         key=TrancheKey(
@@ -705,7 +742,7 @@ def _tranche(row: Row[*tuple[Any, ...]]) -> Tranche:
     )
 
 
-def _summary(row: Row[*tuple[Any, ...]]) -> RequestSummary:
+def _summary(row: AnyRow) -> RequestSummary:
     return RequestSummary(
         id=row.id,
         reference=row.reference,
@@ -726,7 +763,7 @@ def _summary(row: Row[*tuple[Any, ...]]) -> RequestSummary:
     )
 
 
-def _details(row: Row[*tuple[Any, ...]]) -> RequestDetails:
+def _details(row: AnyRow) -> RequestDetails:
     return RequestDetails(
         id=row.id,
         reference=row.reference,

@@ -408,7 +408,7 @@ class RequestService:
 
         Source: VIS-6.1, VIS-6.4.
         """
-        row, details = await self._locked(request_id, expected)
+        details = await self._held(request_id, expected)
         status = next_status(details.status, RequestAction.SUBMIT)
         await self._check_handler(details, RequestAction.SUBMIT)
         check_free_text({"necessity": necessity})
@@ -429,22 +429,25 @@ class RequestService:
         else:
             check_necessity(details.reference, details.basis)
             steps = interim_steps(self._work.now, details.basis, necessity)
-        row.status = status.value
-        row.tranche_id = None if tranche is None else tranche.id
-        row.interim = tranche is None
-        row.necessity = necessity
-        row.submitted_at = self._work.now
-        row.policy_version_id = policy.id
-        row.version += 1
-        await self._requests.save()
+        submitted = replace(
+            details,
+            status=status,
+            tranche_id=None if tranche is None else tranche.id,
+            interim=tranche is None,
+            necessity=necessity,
+            submitted_at=self._work.now,
+            policy_version_id=policy.id,
+            version=details.version + 1,
+        )
+        await self._requests.put_submitted(submitted)
         await self._record_step(
             details,
             RequestAction.SUBMIT,
-            after={"tranche_id": row.tranche_id, "interim": row.interim},
+            after={"tranche_id": submitted.tranche_id, "interim": submitted.interim},
             reason=necessity,
             policy_version_id=policy.id,
         )
-        return Submission(await self._whole(request_id), tranche, steps)
+        return Submission(submitted, tranche, steps)
 
     # --- Between submission and decision --------------------------------------------------------
 
@@ -790,9 +793,19 @@ class RequestService:
         row = await self._requests.lock_row(request_id)
         if row is None:
             raise RequestNotFound
+        return row, await self._as_expected(request_id, expected)
+
+    async def _held(self, request_id: UUID, expected: frozenset[int] | None) -> RequestDetails:
+        """Return the request as it stands; locked before it is read."""
+        await self._requests.lock([request_id])
+        return await self._as_expected(request_id, expected)
+
+    async def _as_expected(
+        self, request_id: UUID, expected: frozenset[int] | None
+    ) -> RequestDetails:
         details = await self.request(request_id)
         check_version(details.version, expected)
-        return row, details
+        return details
 
     def _check_not_own(
         self, details: RequestDetails, action: str, *, rule: str | None = None

