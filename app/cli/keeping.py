@@ -4,8 +4,9 @@ import argparse
 import asyncio
 import os
 import subprocess
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.db.session import Database
+
+_PROGRESS_SECONDS = 2.0
 
 
 def migrate(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -175,16 +178,45 @@ async def _verify_one(database: "Database", organisation_id: UUID) -> int:
     from app.ledger.service import LedgerService
 
     tell(f"Organisation {organisation_id} ...")
-    trail = await verify_chain(database, organisation_id)
-    tell(f"  its audit chain holds {trail.head.position} entries, and {trail.unsealed} wait for it")
-    for finding in trail.findings:
-        tell(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
-    actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
-    async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
-        differences = await LedgerService(work).verify()
+    doing = _Doing("its audit chain")
+
+    def chained(done: int, of: int) -> None:
+        doing.what = f"its audit chain, {done:,} of {of:,} entries"
+
+    async with doing.told():
+        trail = await verify_chain(database, organisation_id, progress=chained)
+        sealed, waiting = trail.head.position, trail.unsealed
+        tell(f"  its audit chain holds {sealed} entries, and {waiting} wait for it")
+        for finding in trail.findings:
+            tell(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
+        doing.what = "its ledger"
+        actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
+        async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
+            differences = await LedgerService(work).verify()
     for difference in differences:
         tell(
             f"  ledger: {difference.counter} of account {difference.account_id} is "
             f"{difference.stored} and should be {difference.computed}"
         )
     return len(trail.findings) + len(differences)
+
+
+@dataclass
+class _Doing:
+    """What is being done, told every two seconds while it takes longer."""
+
+    what: str
+
+    @asynccontextmanager
+    async def told(self) -> AsyncGenerator[None]:
+        """Tell it while the block lasts."""
+        task = asyncio.create_task(self._tell())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            tell(f"  {self.what} ...")

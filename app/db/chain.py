@@ -6,9 +6,9 @@ writer of an organisation behind the last one.
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -16,8 +16,12 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
+    DateTime,
+    Text,
     and_,
     bindparam,
+    case,
     cast,
     func,
     insert,
@@ -29,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver import fetch
 from app.db.models import AuditEntry, AuditHead, AuditLink
 from app.db.session import Database
 
@@ -37,11 +42,33 @@ SEALED_AT_ONCE = 5_000
 LONGEST_TRANSACTION = timedelta(hours=1)
 FINDINGS_AT_MOST = 100
 
+Progress = Callable[[int, int], None]
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 _ORGANISATION: BindParameter[UUID] = bindparam("tenant")
-_COLUMNS = tuple(
-    column for column in AuditEntry.__table__.columns if column.name != "organisation_id"
-)
-_NAMES = tuple(column.name for column in _COLUMNS)
+_INSTANT = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
+
+
+def _member(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return what a column is in the document: instants in UTC to the microsecond."""
+    if isinstance(column.type, DateTime):
+        return func.to_char(func.timezone("UTC", column), _INSTANT)
+    return column
+
+
+# An entry as one JSON document: PostgreSQL writes it five times as fast as Python takes it apart
+# and puts it together.
+_DOCUMENT = cast(
+    func.json_build_object(
+        *(
+            part
+            for column in AuditEntry.__table__.columns
+            for part in (column.name, _member(column))
+        )
+    ),
+    Text,
+).label("document")
 _UNLINKED = ~(
     select(AuditLink.entry_id)
     .where(
@@ -63,7 +90,7 @@ _SNAPSHOT = text(
     " pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 )
 _UNSEALED = (
-    select(*_COLUMNS)
+    select(AuditEntry.id, AuditEntry.recorded_in, _DOCUMENT)
     .where(
         AuditEntry.organisation_id == _ORGANISATION,
         AuditEntry.recorded_in >= bindparam("sealed_below", type_=BigInteger),
@@ -103,9 +130,12 @@ _LINK_COLUMNS = (
     AuditLink.chain_digest,
     AuditLink.sealed_at,
 )
-_OWN = len(_LINK_COLUMNS)
 _LINKS = (
-    select(*_LINK_COLUMNS, *_COLUMNS)
+    select(
+        *_LINK_COLUMNS,
+        AuditEntry.recorded_at,
+        case((AuditEntry.id.is_not(None), _DOCUMENT)).label("document"),
+    )
     .outerjoin(
         AuditEntry,
         and_(
@@ -199,23 +229,35 @@ async def chain_head(session: AsyncSession, organisation_id: UUID) -> ChainHead:
     return ChainHead(row.position, row.chain_digest)
 
 
+def _untold(_done: int, _of: int) -> None:
+    """Tell nobody how far it is."""
+
+
 async def verify(
-    database: Database, organisation_id: UUID, *, exported: ChainHead | None = None
+    database: Database,
+    organisation_id: UUID,
+    *,
+    exported: ChainHead | None = None,
+    progress: Progress = _untold,
 ) -> Verification:
     """Recompute the organisation's whole chain and name each place where it does not hold.
 
     Without ``exported`` (a head that was kept elsewhere) a tail that was cut off together with the
     stored head, or a chain that was rewritten to its end, can not be told from a true one. At most
-    ``FINDINGS_AT_MOST`` places are named.
+    ``FINDINGS_AT_MOST`` places are named. ``progress`` is told how many entries of how many are
+    done, every few thousand.
     """
     async with database.transaction(organisation_id) as session:
+        # Nobody waits for it. Each batch is small: to start helpers for it takes longer than it.
+        await session.execute(text("SET LOCAL statement_timeout = '1h'"))
+        await session.execute(text("SET LOCAL max_parallel_workers_per_gather = 0"))
         parameters: dict[str, Any] = {"tenant": organisation_id}
         row = (await session.execute(_HEAD_AS_SEALED, parameters)).one_or_none()
         stored = ChainHead(row.position, row.chain_digest) if row else None
         walk = _Walk(organisation_id, exported)
         # Without a stored head there may still be links: someone took the head away.
         until = stored.position if stored else await session.scalar(_LAST_LINK, parameters) or 0
-        async for link in _links(session, organisation_id, until):
+        async for link in _links(session, organisation_id, until, progress):
             walk.check(link)
         walk.finish(stored)
         if row is not None:
@@ -233,15 +275,12 @@ async def verify(
     )
 
 
-def entry_digest(organisation_id: UUID, entry: Mapping[str, Any]) -> bytes:
+def entry_digest(document: str) -> bytes:
     """Return the SHA-256 of an entry in canonical JSON: its columns by name, sorted, no spaces.
 
     Instants are in UTC to the microsecond, identifiers as text, absent values null.
     """
-    document = {name: _canonical(value) for name, value in entry.items()}
-    document["organisation_id"] = str(organisation_id)
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(_canonical(json.loads(document)).encode()).digest()
 
 
 def chain_digest(previous: bytes, position: int, digest: bytes) -> bytes:
@@ -364,7 +403,7 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> tuple[int
     digest = head.chain_digest
     links: list[dict[str, Any]] = []
     for position, row in enumerate(rows, start=head.position + 1):
-        entry = entry_digest(organisation_id, dict(zip(_NAMES, row, strict=True)))
+        entry = entry_digest(row.document)
         digest = chain_digest(digest, position, entry)
         links.append(
             {
@@ -387,25 +426,26 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> tuple[int
     return len(rows), is_last
 
 
-async def _links(session: AsyncSession, organisation_id: UUID, until: int) -> AsyncIterator[_Link]:
+async def _links(
+    session: AsyncSession, organisation_id: UUID, until: int, progress: Progress
+) -> AsyncIterator[_Link]:
     after = 0
     while True:
         parameters = {"tenant": organisation_id, "after": after, "until": until}
-        rows = (await session.execute(_LINKS, parameters)).all()
+        rows = await fetch(session, _LINKS, parameters)
         for row in rows:
-            position, entry_id, digest, chained, sealed_at = row[:_OWN]
-            entry: dict[str, Any] = dict(zip(_NAMES, row[_OWN:], strict=True))
-            present = entry["id"] is not None
+            position, entry_id, digest, chained, sealed_at, recorded_at, document = row
             yield _Link(
                 position=position,
                 entry_id=entry_id,
                 entry_digest=digest,
                 chain_digest=chained,
                 sealed_at=sealed_at,
-                recorded_at=entry["recorded_at"],
-                actual_digest=entry_digest(organisation_id, entry) if present else None,
+                recorded_at=recorded_at,
+                actual_digest=None if document is None else entry_digest(document),
             )
             after = position
+        progress(after, until)
         if len(rows) < SEALED_AT_ONCE:
             return
 
@@ -413,11 +453,3 @@ async def _links(session: AsyncSession, organisation_id: UUID, until: int) -> As
 def _genesis(organisation_id: UUID) -> bytes:
     """Return the digest before the first entry: each organisation's chain starts at its own."""
     return hashlib.sha256(b"leerruimte audit chain " + organisation_id.bytes).digest()
-
-
-def _canonical(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, UUID):
-        return str(value)
-    return value
