@@ -6,9 +6,10 @@ A number that a policy or a law fixes is never a setting: it lives in a policy v
 import hashlib
 import hmac
 import json
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -35,12 +36,30 @@ def _check_database_url(url: SecretStr) -> SecretStr:
         raise ValueError(message)
     whole = f"postgresql://{rest}"
     try:
-        conninfo_to_dict(whole)
+        given = conninfo_to_dict(whole)
     except ProgrammingError:
         # What PostgreSQL says of it quotes the URL, and the password with it.
         message = "this is no URL that PostgreSQL can read; a space in it is %20, an @ %40, a / %2F"
         raise ValueError(message) from None
-    return SecretStr(whole)
+    hosts = str(given.get("hostaddr") or given.get("host") or "").split(",")
+    if "sslmode" in given or all(_is_near(host) for host in hosts):
+        return SecretStr(whole)
+    # TLS, and the server's name checked, where it is another machine and the URL says nothing.
+    wanted = {"sslmode": "verify-full"}
+    if "sslrootcert" not in given:
+        wanted["sslrootcert"] = "system"
+    return SecretStr(f"{whole}{'&' if '?' in whole else '?'}{urlencode(wanted)}")
+
+
+def _is_near(host: str) -> bool:
+    """Tell whether a server is on this machine (a socket too), or on its private network.
+
+    A name without a dot is of the same network, as the service names of Compose are.
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.startswith("/") or "." not in host
 
 
 def _read_json(given: object) -> object:

@@ -42,7 +42,10 @@ _ALWAYS = [
 # What a page of ours may set for itself instead.
 _UNLESS_SET = [
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
 ]
 # On a connection of a process that is about to stop.
 _LAST = [(b"connection", b"close")]
