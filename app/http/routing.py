@@ -8,9 +8,9 @@ dependency.
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,7 @@ from app.http.preconditions import unless_known
 from app.http.problems import InputInvalid, TooBusy, role_refused
 from app.http.rates import Rates, fingerprint
 from app.http.tokens import Identity, Verifier
-from app.kernel.actors import Actor, Role
+from app.kernel.actors import Actor, Person, Role
 from app.kernel.calendar import amsterdam_day
 from app.kernel.errors import Refusal
 
@@ -43,7 +43,7 @@ _REMEMBER_SECONDS = 60
 _REMEMBER_PERSONS = 4096
 
 Clock = Callable[[], datetime]
-FindPerson = Callable[[AsyncSession, UUID, str], Awaitable[UUID | None]]
+FindPerson = Callable[[AsyncSession, UUID, str], Awaitable[Person | None]]
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -67,20 +67,25 @@ class Edge:
     rates: Rates
     # What cursors are sealed with: the same in all workers, and after a restart.
     cursor_secret: bytes
-    persons: OrderedDict[tuple[UUID, str], tuple[float, UUID]] = field(
-        default_factory=OrderedDict[tuple[UUID, str], tuple[float, UUID]]
+    persons: OrderedDict[tuple[UUID, str], tuple[float, Person]] = field(
+        default_factory=OrderedDict[tuple[UUID, str], tuple[float, Person]]
     )
 
-    async def actor(self, session: AsyncSession, identity: Identity) -> Actor:
-        """Return who acts: the token's identity with the employee it stands for, if any."""
+    async def actor(self, session: AsyncSession, identity: Identity, *, today: date) -> Actor:
+        """Return who acts: the token's identity with the employee it stands for, if any.
+
+        Of who is not employed today, the roles that go with the work do not count.
+        """
+        person = await self._person(session, identity)
+        roles = identity.roles
         return Actor(
             organisation_id=identity.organisation_id,
             subject=identity.subject,
-            roles=identity.roles,
-            person_id=await self._person(session, identity),
+            roles=roles if person is None else person.roles_on(today, roles),
+            person_id=None if person is None else person.id,
         )
 
-    async def _person(self, session: AsyncSession, identity: Identity) -> UUID | None:
+    async def _person(self, session: AsyncSession, identity: Identity) -> Person | None:
         """Return the employee of a token; one that was found is remembered for a minute."""
         if identity.personnel_number is None:
             return None
@@ -114,6 +119,10 @@ class TransactionalRoute(APIRoute):
         keyed = "POST" in (self.methods or ())
         query = _query_names(self.dependant)
 
+        def check_role(roles: Collection[Role]) -> None:
+            if allowed.isdisjoint(roles):
+                raise role_refused(declared[ROLES], sorted(roles), rule=declared[ROLE_RULE])
+
         async def handle(request: Request) -> Response:
             edge: Edge = request.app.state.edge
             with faults_as_refusals(edge.constraints):
@@ -125,10 +134,7 @@ class TransactionalRoute(APIRoute):
             client = fingerprint(identity.organisation_id, identity.subject)
             request.state.client = client.hex()
             request.state.rate_limit = edge.rates.admit(identity.organisation_id, client)
-            if allowed.isdisjoint(identity.roles):
-                raise role_refused(
-                    declared[ROLES], sorted(identity.roles), rule=declared[ROLE_RULE]
-                )
+            check_role(identity.roles)
             _check_query(request, query)
             bounded = BoundedRequest(request.scope, request.receive)
             limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
@@ -141,23 +147,34 @@ class TransactionalRoute(APIRoute):
             claim = (
                 read_claim(request, body, required=declared[KEY] == "required") if keyed else None
             )
-            answer = await _with_retries(lambda: _attempt(edge, identity, bounded, claim, inner))
+            answer = await _with_retries(
+                lambda: _attempt(edge, identity, bounded, claim, inner, check_role=check_role)
+            )
             return unless_known(request, answer)
 
         return handle
 
 
 async def _attempt(
-    edge: Edge, identity: Identity, request: Request, claim: Claim | None, inner: Handler
+    edge: Edge,
+    identity: Identity,
+    request: Request,
+    claim: Claim | None,
+    inner: Handler,
+    *,
+    check_role: Callable[[Collection[Role]], None],
 ) -> Response:
     """Do the work once, in one transaction, and return its answer after the commit."""
     now = edge.clock()
+    today = amsterdam_day(now)
     async with edge.database.transaction(identity.organisation_id) as session:
+        actor = await edge.actor(session, identity, today=today)
+        check_role(actor.roles)
         work = Work(
             session=session,
-            actor=await edge.actor(session, identity),
+            actor=actor,
             now=now,
-            today=amsterdam_day(now),
+            today=today,
             request_id=request.state.request_id,
             origin=request.client.host if request.client else None,
         )

@@ -1,6 +1,7 @@
 """Who acts: the person or the service behind a request, as its token says."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,6 +17,29 @@ class Role(StrEnum):
     AUDITOR = "auditor"
     ADMIN = "admin"
     HRIS = "hris"
+
+
+# What is left to who does not work here (any more): to see the own file, and the own claim.
+_WITHOUT_EMPLOYMENT = frozenset({Role.EMPLOYEE})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The employee that a token stands for, and the employments: first and last day, or no end."""
+
+    id: UUID
+    employments: tuple[tuple[date, date | None], ...]
+
+    def roles_on(self, day: date, told: frozenset[Role]) -> frozenset[Role]:
+        """Return which of the roles that a token tells still count on ``day``.
+
+        All of them while the person is employed, the first and the last day included; else no more
+        than the employee's own.
+        """
+        for hired_on, left_on in self.employments:
+            if hired_on <= day and (left_on is None or day <= left_on):
+                return told
+        return told & _WITHOUT_EMPLOYMENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.driver import fetch
+from app.kernel.actors import Person
 from app.kernel.pages import PageOf
 from app.people.models import Employee, Employment, Function, Placement, Team
 from app.people.rules import (
@@ -419,13 +420,27 @@ class PeopleRepository:
 
 async def find_person(
     session: AsyncSession, organisation_id: UUID, personnel_number: str
-) -> UUID | None:
+) -> Person | None:
     """Return the employee whom a token's personnel number names, None when there is none."""
-    found = select(Employee.id).where(
-        Employee.organisation_id == organisation_id,
-        Employee.personnel_number == personnel_number,
+    found = (
+        select(Employment.employee_id, Employment.hired_on, Employment.left_on)
+        .join(
+            Employee,
+            and_(
+                Employee.organisation_id == Employment.organisation_id,
+                Employee.id == Employment.employee_id,
+            ),
+        )
+        .where(
+            Employee.organisation_id == organisation_id,
+            Employee.personnel_number == personnel_number,
+        )
     )
-    return await session.scalar(found)
+    rows = (await session.execute(found)).all()
+    if not rows:
+        return None
+    employments = tuple((row.hired_on, row.left_on) for row in rows)
+    return Person(rows[0].employee_id, employments)
 
 
 def employee_row(row: Row[*tuple[Any, ...]]) -> EmployeeRow:
