@@ -454,7 +454,10 @@ async def test_the_database_refuses_to_change_what_was_signed(
     async with await psycopg.AsyncConnection.connect(owner_url) as connection:
         await as_tenant(connection, scene.organisation.id)
         with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.InsufficientPrivilege)):
-            await connection.execute(statement.encode(), (scene.agreement_id,))
+            await connection.execute(
+                f"{statement} AND organisation_id = %s".encode(),
+                (scene.agreement_id, scene.organisation.id),
+            )
 
 
 @pytest.mark.rule("LAW-14")
@@ -467,8 +470,8 @@ async def test_a_document_that_was_tampered_with_is_not_served(
         await connection.execute("ALTER TABLE agreements DISABLE TRIGGER agreements_text_is_frozen")
         await connection.execute(
             "UPDATE agreements SET document = 'x', document_sha256 = encode(sha256('x'), 'hex')"
-            " WHERE id = %s",
-            (scene.agreement_id,),
+            " WHERE id = %s AND organisation_id = %s",
+            (scene.agreement_id, scene.organisation.id),
         )
         await connection.execute("ALTER TABLE agreements ENABLE TRIGGER agreements_text_is_frozen")
     answer = await client.get(f"/agreements/{scene.agreement_id}/document", headers=employee)
