@@ -24,6 +24,7 @@ from sqlalchemy.sql import Executable
 from app.db.audit import write_entries
 from app.db.driver import Held, as_json, commit
 from app.db.models import Tenant
+from app.db.turns import Turns
 from app.db.work import Work
 from app.kernel.actors import Actor
 from app.kernel.calendar import amsterdam_day
@@ -81,6 +82,11 @@ class Database:
             pool_size=settings.pool_size,
             pool_timeout_seconds=settings.pool_timeout_seconds,
         )
+        self._turns = Turns(settings.pool_size, seconds=settings.pool_timeout_seconds)
+        # For what is asked outside any organisation, health above all: it must not wait in line.
+        self._aside = create_engine(
+            settings.app_url, pool_size=1, pool_timeout_seconds=settings.pool_timeout_seconds
+        )
         self._tenants: OrderedDict[str, UUID] = OrderedDict()
 
     @asynccontextmanager
@@ -94,6 +100,15 @@ class Database:
             sqlalchemy.exc.TimeoutError: no connection came free in time.
             TransactionAborted: the block swallowed a failed statement.
         """
+        await self._turns.take()
+        try:
+            async with self._transaction(organisation_id) as session:
+                yield session
+        finally:
+            self._turns.give()
+
+    @asynccontextmanager
+    async def _transaction(self, organisation_id: UUID) -> AsyncGenerator[AsyncSession]:
         held = await self._begin(organisation_id)
         session = AsyncSession(held.connection, expire_on_commit=False)
         held.put_on(session)
@@ -160,6 +175,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection; those in use close when they are given back."""
         await self._engine.dispose()
+        await self._aside.dispose()
 
     async def _begin(self, organisation_id: UUID) -> Held:
         """Begin on a connection that answers, and set the tenant, in one round trip.
@@ -190,7 +206,7 @@ class Database:
             return await self._read_once(statement, parameters)
 
     async def _read_once(self, statement: Executable, parameters: dict[str, Any]) -> list[Row[Any]]:
-        async with self._engine.connect() as connection:
+        async with self._aside.connect() as connection:
             return list((await connection.execute(statement, parameters)).all())
 
 

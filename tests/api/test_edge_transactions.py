@@ -247,11 +247,11 @@ async def test_the_service_is_not_ready_when_its_own_role_may_lose_commits(
             _named("ALTER ROLE leerruimte_app IN DATABASE {} SET synchronous_commit = off", name)
         )
         try:
-            await probe.app.state.database._engine.dispose()  # noqa: SLF001 - new connections
+            await probe.app.state.database._aside.dispose()  # noqa: SLF001 - new connections
             answer = await api.get("http://test/health/ready")
         finally:
             owner.execute(_named("ALTER ROLE leerruimte_app IN DATABASE {} RESET ALL", name))
-            await probe.app.state.database._engine.dispose()  # noqa: SLF001
+            await probe.app.state.database._aside.dispose()  # noqa: SLF001
     assert answer.status_code == 503
     assert answer.json()["facts"]["reasons"] == ["synchronous_commit is off"]
 
