@@ -138,7 +138,9 @@ def test_an_organisation_is_founded_once_and_by_a_name_that_tokens_can_have(
 
 
 def test_the_service_stops_by_itself_when_it_is_told_to(settings: Settings, port: str) -> None:
-    with served("serve", APP_DATABASE_URL=settings.app_url, PORT=port, **SIGN_IN) as process:
+    with served(
+        "serve", log=None, APP_DATABASE_URL=settings.app_url, PORT=port, **SIGN_IN
+    ) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
 
@@ -148,7 +150,7 @@ def test_everything_ends_at_ctrl_c_and_starts_again_on_what_it_left(
 ) -> None:
     settings = SIGN_IN | {"DEMO": "false", "DATA_DIR": str(tmp_path / "data"), "PORT": port}
     for _ in range(2):
-        with served("run", **settings) as process:
+        with served("run", log=None, **settings) as process:
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=30) == 0
         assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()

@@ -117,7 +117,7 @@ async def test_a_worker_seals_what_a_service_leaves_to_it_and_ends_when_told(
     async with opened(owner_url) as database:
         organisation = (await found_organisation(database)).id
         await record(database, organisation)
-        with served("serve", **settings, PORT=free_port(), UPKEEP="false", **SIGN_IN):
+        with served("serve", log=None, **settings, PORT=free_port(), UPKEEP="false", **SIGN_IN):
             await asyncio.sleep(2.5)
             assert await sealed(database, organisation) == 0
 
