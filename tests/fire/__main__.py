@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     red = _judge(run)
     _say(
         f"\n{red} checks are red. The same plan again: make fire SEED={options.seed}"
-        f" SECONDS={options.seconds:.0f} FAULTS={','.join(options.faults)}"
+        f" SECONDS={options.seconds:.0f} FAULTS={','.join(options.faults) or 'none'}"
         if red
         else f"\nAll {len(CHECKS)} checks hold (seed {options.seed})."
     )

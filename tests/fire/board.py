@@ -10,8 +10,9 @@ from typing import Any
 
 from tests.fire.scene import Scene
 
-# Old things drop out of a list, so that the clients crowd around the newest.
-_REMEMBERED = 40
+# Old things drop out of a list, and the clients crowd around the newest of it.
+_REMEMBERED = 400
+NEWEST = 12
 
 
 def _recent() -> deque[Any]:
@@ -38,6 +39,11 @@ class Board:
     employees: dict[str, str] = field(default_factory=dict[str, str])
     keys: deque[Any] = field(default_factory=_recent)
     as_of: deque[Any] = field(default_factory=_recent)
+
+    def __post_init__(self) -> None:
+        """Begin with what was granted before."""
+        self.sessions.extend(self.scene.sessions)
+        self.commitments.extend(self.scene.commitments)
 
     def forget(self, request_id: str) -> None:
         """Take a request out of every list of what can be done with it."""

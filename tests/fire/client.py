@@ -60,6 +60,13 @@ class Client:
         """Send once."""
         return await self._send(call, self._connections[0])
 
+    async def send_watched(self, call: Call, read: Call) -> Sent:
+        """Send it, and meanwhile read, again and again, what it is about to change."""
+        sending = asyncio.create_task(self._send(call, self._connections[0]))
+        while not sending.done():
+            await self._send(read, self._connections[1])
+        return await sending
+
     async def send_twice(self, call: Call) -> tuple[Sent, Sent]:
         """Send the same request over two connections at the same moment."""
         first, second = await asyncio.gather(

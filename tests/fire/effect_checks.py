@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.fire.history import Sent, Write
-from tests.fire.scene import YEAR
+from tests.fire.scene import FOUNDER, YEAR
 from tests.fire.state import Row, State, keys_in, same_transaction
 from tests.fire.violation import Run, Violation
 from tests.fire.walks import cursor_of
@@ -48,7 +48,8 @@ _RECORDED: Mapping[str, tuple[str, Callable[[Sent], list[str]]]] = {
 }
 # After each step of a request, the steps that may come next.
 _NEXT: Mapping[str, frozenset[str]] = {
-    "": frozenset({"drafted"}),
+    "": frozenset({"drafted", "taken_over"}),
+    "taken_over": frozenset({"granted"}),
     "drafted": frozenset({"changed", "submitted", "withdrawn"}),
     "changed": frozenset({"changed", "submitted", "withdrawn"}),
     "submitted": frozenset({"consented", "withdrawn", "assessment_started"}),
@@ -131,6 +132,10 @@ def all_or_nothing(run: Run) -> Iterator[Violation]:
 
 def _together(slug: str, state: State) -> Iterator[Violation]:
     trails = {same_transaction(row["recorded_in"]) for row in state.audit}
+    # What was there before the service ran came in without a key.
+    before = {
+        same_transaction(row["recorded_in"]) for row in state.audit if row["subject"] == FOUNDER
+    }
     kept = {row["xid"] for row in state.keys}
     for row in state.keys:
         about = f"{slug} {row['client']} {row['key']}"
@@ -139,7 +144,7 @@ def _together(slug: str, state: State) -> Iterator[Violation]:
         elif row["xid"] not in trails:
             yield Violation("D5", about, "is kept by a transaction without an audit line")
     for row in state.transfers:
-        if row["xid"] not in trails or row["xid"] not in kept:
+        if row["xid"] not in trails or row["xid"] not in kept | before:
             yield Violation("D5", f"{slug} transfer {row['id']}", "has no audit line or no key")
 
 
@@ -207,7 +212,7 @@ def lines_are_complete(run: Run) -> Iterator[Violation]:
         for row in state.audit:
             missing = [name for name in needed if row[name] is None]
             # What was founded before the service ran came in from no address.
-            if row["subject"] != "founder" and row["origin"] is None:
+            if row["subject"] != FOUNDER and row["origin"] is None:
                 missing.append("origin")
             if missing:
                 yield Violation("A5", f"{slug} line {row['id']}", f"lacks {missing}")

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from tests.fire.history import History, Sent, Write
 from tests.fire.scene import YEAR
@@ -89,16 +90,31 @@ def _room(told: Mapping[str, int]) -> int:
 
 def balance_is_its_entries(run: Run) -> Iterator[Violation]:
     """L2: each balance that was read is the sum of a beginning of the entries, of one moment."""
-    for slug, account in _accounts(run):
-        known = {point.figures for point in account.points}
-        for read in account.reads:
-            if read.figures not in known:
-                yield Violation(
-                    "L2",
-                    f"{slug} {account.name}",
-                    f"{_named(read.figures)} is no state that its entries ever made",
-                    (read.sent,),
-                )
+    for slug, state in run.after.states.items():
+        acknowledged, _begun = _causes(run.history, state, run.seed)
+        for _slug, account in _accounts(run, only=slug):
+            known = {point.figures for point in account.points}
+            for read in account.reads:
+                if read.figures not in known:
+                    says = f"{_named(read.figures)} is no state that its entries ever made"
+                    torn, writers = _torn(account, read.figures, acknowledged)
+                    sent = (*writers, read.sent)
+                    yield Violation("L2", f"{slug} {account.name}", says + torn, sent)
+
+
+def _torn(
+    account: _Account, figures: _Figures, acknowledged: Mapping[str, tuple[float, Sent]]
+) -> tuple[str, tuple[Sent, ...]]:
+    """Return between which two states figures were taken, in words, and the writes between them."""
+    for before, after in pairwise(account.points):
+        if all(
+            figure in (old, new)
+            for figure, old, new in zip(figures, before.figures, after.figures, strict=True)
+        ):
+            writers = [acknowledged[cause][1] for cause in after.causes if cause in acknowledged]
+            says = f"; before entry {after.sequence} it was {_named(before.figures)}"
+            return f"{says}, after it {_named(after.figures)}", tuple(writers)
+    return "", ()
 
 
 def reads_are_in_order(run: Run) -> Iterator[Violation]:

@@ -24,13 +24,15 @@ from tests.fire.history import ROLLING, UNKNOWN, Sent, Writer
 from tests.fire.probes import PROBES, Probe
 from tests.fire.scene import Scene
 from tests.fire.walks import walk
-from tests.fire.workload import WORK, Make, grant_exception, learn, read_hours
+from tests.fire.workload import WORK, Make, grant_exception, hours_read, learn, read_hours
 
 _MAKERS: Sequence[Make] = tuple(WORK)
 _WEIGHTS = tuple(accumulate(WORK.values()))
 # Of writes: sent over two connections at once, and sent again after an answer that was good.
 _TWICE = 0.12
 _AGAIN = 0.08
+# Of attendances: recorded while somebody looks at the same hours.
+_WATCHED = 0.6
 # Of requests: something that must be refused, a walk through a list, a read of all entries.
 _PROBE = 0.04
 _WALK = 0.015
@@ -142,7 +144,11 @@ class _Worker:
             first, second = await self._client.send_twice(call)
             learn(self._board, call, first if first.done else second)
             return
-        sent = await self._client.send(call)
+        if call.name == "record_attendance" and self._rng.random() < _WATCHED:
+            read = hours_read(call.body["attended"][0]["employeeId"])
+            sent = await self._client.send_watched(call, read)
+        else:
+            sent = await self._client.send(call)
         learn(self._board, call, sent)
         if sent.failed is not None:
             # Whoever is cut off does not knock a thousand times a second.

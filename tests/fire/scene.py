@@ -5,12 +5,19 @@ Every text of the third carries a mark; nobody of the others may ever read a byt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from app.budgets.service import BudgetService
 from app.db.session import Database
+from app.db.work import Work
+from app.decisions.service import DecisionService, Promise
 from app.http.demo_issuer import ORGANISATION_CLAIM, PERSON_CLAIM, ROLES_CLAIM, SigningIssuer
 from app.kernel.actors import Actor, Role
+from app.kernel.pages import PageOf
+from app.kernel.quantities import Cents, Minutes
+from app.requests.rules import TrainingBasis
+from app.requests.service import RequestService
 from tests.support.organisations import found_organisation
 from tests.support.people import hire
 
@@ -18,6 +25,11 @@ from tests.support.people import hire
 NOW = datetime(2027, 7, 20, 9, 0, tzinfo=UTC)
 YEAR = NOW.year
 MARK = "KANARIE7Q"
+# Whoever did what was there before the service ran.
+FOUNDER = "founder"
+_HELD_ON = date(YEAR, 1, 11)
+_GRANTED = 100
+_MINUTES = Minutes(45)
 _TOKEN_SECONDS = 6 * 3600
 _TEAM = 4
 
@@ -41,6 +53,9 @@ class Scene:
     mark: str
     staff: Mapping[str, Person]
     tokens: Mapping[str, str]
+    # What was granted before it begins: (request, session, employee, minutes), and commitments.
+    sessions: Sequence[tuple[str, str, str, int]]
+    commitments: Sequence[str]
 
     @property
     def employees(self) -> list[str]:
@@ -62,6 +77,8 @@ class Scene:
             mark=told["mark"],
             staff={name: Person(**person) for name, person in told["staff"].items()},
             tokens=told["tokens"],
+            sessions=[tuple(one) for one in told["sessions"]],
+            commitments=told["commitments"],
         )
 
 
@@ -75,7 +92,7 @@ async def set_up(database: Database, issuer: SigningIssuer) -> Sequence[Scene]:
 
 async def _organisation(database: Database, issuer: SigningIssuer, slug: str, mark: str) -> Scene:
     organisation = await found_organisation(database, slug=slug, name=f"Dienst {slug} {mark}")
-    hr = Actor(organisation.id, "founder", frozenset({Role.HR}))
+    hr = Actor(organisation.id, FOUNDER, frozenset({Role.HR}))
     staff: dict[str, Person] = {}
     async with database.work(hr, NOW, "fire") as work:
         number = 0
@@ -103,6 +120,10 @@ async def _organisation(database: Database, issuer: SigningIssuer, slug: str, ma
             manager = await join(f"manager-{lead}", director, f"Team {lead}")
             for member in range(1, _TEAM + 1):
                 await join(f"employee-{(lead - 1) * _TEAM + member}", manager, f"Team {lead}")
+    employees = [staff[name] for name in staff if name.startswith("employee")]
+    mt = Actor(organisation.id, FOUNDER, frozenset({Role.MT}))
+    async with database.work(mt, NOW, "fire") as work:
+        sessions, commitments = await _granted(work, employees, mark)
     return Scene(
         slug=slug,
         id=str(organisation.id),
@@ -112,7 +133,48 @@ async def _organisation(database: Database, issuer: SigningIssuer, slug: str, ma
             **{name: _token(issuer, slug, name, person) for name, person in staff.items()},
             "auditor-1": _token(issuer, slug, "auditor-1", None),
         },
+        sessions=sessions,
+        commitments=commitments,
     )
+
+
+async def _granted(
+    work: Work, employees: Sequence[Person], mark: str
+) -> tuple[list[tuple[str, str, str, int]], list[str]]:
+    """Grant many short trainings that are over, so that there is attendance to record at once."""
+    await BudgetService(work).set_means(
+        YEAR, amount_cents=Cents(6_000_000), motivation=f"Begroting {mark}."
+    )
+    decisions = await DecisionService(work).settle_existing(
+        [
+            Promise(
+                reference=f"F{number}",
+                title=f"Toezegging {number} {mark}".strip(),
+                provider=f"Opleider {mark}".strip(),
+                personnel_numbers=tuple(
+                    employees[(number + step) % len(employees)].number for step in (0, 1, 3)
+                ),
+                starts_on=_HELD_ON + timedelta(days=number),
+                ends_on=_HELD_ON + timedelta(days=number),
+                amount_cents=Cents(6_000),
+                minutes_per_participant=_MINUTES,
+                basis=TrainingBasis.NECESSARY_FOR_FUNCTION,
+                source=f"Brief van oktober {mark}.",
+            )
+            for number in range(_GRANTED)
+        ]
+    )
+    found = await RequestService(work).details([one.request_id for one in decisions])
+    sessions = [
+        (str(details.id), str(session.id), str(employee), int(session.minutes))
+        for details in found.values()
+        for session in details.sessions
+        for employee in details.participant_ids
+    ]
+    page = await BudgetService(work).commitments(
+        year=YEAR, request_id=None, page=PageOf(limit=_GRANTED)
+    )
+    return sessions, [str(one.id) for one in page.items]
 
 
 _ROLES = {"mt": Role.MT, "hr": Role.HR, "manager": Role.MANAGER, "auditor": Role.AUDITOR}

@@ -18,6 +18,7 @@ _INSIDE = re.compile(
 )
 _LONGEST_SECONDS = 30.5
 _SLOWEST_P99_SECONDS = 2.0
+_SLOWEST_MEDIANS = 4
 _ENOUGH = 200
 # Seconds to the first answer that is good: after the app, PostgreSQL or both are back, and after
 # a pause or a cut.
@@ -56,7 +57,8 @@ def amounts_are_exact(run: Run) -> Iterator[Violation]:
 def no_deadlock_surfaces(run: Run) -> Iterator[Violation]:
     """W4: what collides is repeated inside, and quick while nothing is broken.
 
-    The bound is on what comes on top of the median: that is the wait of 64 clients for the CPU.
+    The bound is on what comes on top of the median, and far above it: the median is the wait of 64
+    clients for the CPU, which a busy machine stretches for all alike.
     """
     for one in run.history.sent:
         if one.status == 500:
@@ -68,7 +70,7 @@ def no_deadlock_surfaces(run: Run) -> Iterator[Violation]:
     )
     if len(calm) >= _ENOUGH:
         median, slowest = calm[len(calm) // 2], calm[len(calm) * 99 // 100]
-        if slowest - median > _SLOWEST_P99_SECONDS:
+        if slowest - median > _SLOWEST_P99_SECONDS and slowest > _SLOWEST_MEDIANS * median:
             says = f"p99 of {len(calm)} is {slowest:.2f} s, the median {median:.2f} s"
             yield Violation("W4", "writes in calm", says)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from tests.fire.history import History, Sent, Write
 from tests.fire.state import After
 
-_CONTEXT_SECONDS = 3.0
-_MOST_CONTEXT = 200
+_CONTEXT_SECONDS = 1.0
+_FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ Find = Callable[[Run], Iterator[Violation]]
 def story(run: Run, find: Find, violation: Violation) -> str:
     """Return the violation told by the fewest requests that still show it, with the faults then.
 
-    First what concerns the same thing at that time, then, one by one and in halves, whatever the
-    check does not need to find the same again is left out.
+    A check names the requests in which it saw it. Where these are many, whatever it does not need
+    to find the same again is left out, in halves and then one by one.
     """
-    kept = _shortest(run, find, violation, _concerned(run, violation))
-    if not kept:
-        kept = list(violation.sent[-6:])
+    kept = list(violation.sent)
+    if len(kept) > _FEW:
+        kept = _shortest(run, find, violation, kept) or [one for one in kept if one.done][-_FEW:]
     lines = [f"{violation.code} {violation.about}: {violation.says}"]
     if kept:
         since = min(one.begun for one in kept)
@@ -64,26 +64,6 @@ def story(run: Run, find: Find, violation: Violation) -> str:
         ]
         lines += [f"  {text}" for _at, text in sorted(told)]
     return "\n".join(lines)
-
-
-def _concerned(run: Run, violation: Violation) -> list[Sent]:
-    """Return what was sent about the same thing around that time, what shows it included."""
-    if not violation.sent:
-        return []
-    named = {name for one in violation.sent for name in one.about}
-    since = min(one.begun for one in violation.sent) - _CONTEXT_SECONDS
-    until = max(one.ended for one in violation.sent) + _CONTEXT_SECONDS
-    organisation = violation.sent[0].organisation
-    around = [
-        one
-        for one in run.history.sent
-        if one.organisation == organisation
-        and one.begun < until
-        and one.ended > since
-        and not named.isdisjoint(one.about)
-    ][:_MOST_CONTEXT]
-    found = {one.n: one for one in (*around, *violation.sent)}
-    return sorted(found.values(), key=lambda one: one.begun)
 
 
 def _shortest(run: Run, find: Find, violation: Violation, sent: list[Sent]) -> list[Sent]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.policy.rules import Criterion
-from tests.fire.board import Board
+from tests.fire.board import NEWEST, Board
 from tests.fire.client import Call, Client
 from tests.fire.history import Sent
 from tests.fire.scene import YEAR
@@ -520,10 +520,12 @@ def add_team(board: Board, client: Client) -> Call | None:
 
 
 def read_hours(board: Board, client: Client) -> Call | None:
-    employee = client.rng.choice(board.scene.employees)
-    return _get(
-        "read_hours", f"/employees/{employee}/hour-ledgers/{YEAR}", about=(hours_of(employee),)
-    )
+    return hours_read(client.rng.choice(board.scene.employees))
+
+
+def hours_read(employee: str) -> Call:
+    path = f"/employees/{employee}/hour-ledgers/{YEAR}"
+    return _get("read_hours", path, about=(hours_of(employee),))
 
 
 def read_means(_board: Board, _client: Client) -> Call | None:
@@ -754,7 +756,7 @@ WORK: Mapping[Make, int] = {
     submit_proposal: 10,
     decide: 16,
     revise: 2,
-    record_attendance: 22,
+    record_attendance: 30,
     correct_attendance: 14,
     grant_exception: 5,
     set_means: 3,
@@ -779,7 +781,7 @@ WORK: Mapping[Make, int] = {
 
 
 def _pick(client: Client, known: Any) -> Any:  # noqa: ANN401 - whatever is in it
-    return client.rng.choice(list(known)) if known else None
+    return client.rng.choice(list(known)[-NEWEST:]) if known else None
 
 
 def _version(board: Board, request: str) -> str:
