@@ -1,5 +1,7 @@
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from typing import LiteralString
 
 import httpx
@@ -269,3 +271,29 @@ async def test_the_service_is_not_ready_on_the_schema_of_another_release(
             owner.execute("UPDATE alembic_version SET version_num = %s", row)
     assert answer.status_code == 503
     assert answer.json()["detail"].endswith("the schema is not that of this release.")
+
+
+@pytest.mark.invariant("D9")
+async def test_an_overload_is_503_at_once_and_whoever_waits_in_line_is_served(
+    api: httpx.AsyncClient,
+    sign_in: SignIn,
+    probe: Probe,
+    organisation: Organisation,
+    settings: Settings,
+) -> None:
+    hr = sign_in(Role.HR, organisation=organisation)
+    await made(api, hr)
+    database: Database = probe.app.state.database
+    fits = settings.pool_size * 16
+    async with AsyncExitStack() as held:
+        for _ in range(settings.pool_size):
+            await held.enter_async_context(database.transaction(organisation.id))
+        asked = [asyncio.create_task(api.get("/probes/made", headers=hr)) for _ in range(fits + 20)]
+        sent_away, waiting = await asyncio.wait(asked, timeout=2)
+        health = await api.get("http://test/health/ready")
+    served = await asyncio.gather(*waiting)
+    refused = [task.result() for task in sent_away]
+    assert [answer.status_code for answer in refused] == [503] * 20
+    assert {answer.headers["Retry-After"] for answer in refused} == {"2"}
+    assert health.status_code == 200
+    assert [answer.status_code for answer in served] == [200] * fits
