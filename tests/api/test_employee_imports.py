@@ -533,6 +533,8 @@ async def test_a_file_that_is_no_export_is_refused_as_a_whole(
     [
         pytest.param(b"{}", "application/json", 400, id="an object for a list"),
         pytest.param(b"[", "application/json", 400, id="no JSON"),
+        pytest.param(rb'[{"x": "\u0000"}]', "application/json", 422, id="a text with NUL"),
+        pytest.param(b'[{"x": 1e999}]', "application/json", 422, id="a number without end"),
         pytest.param(b"x", "application/xml", 415, id="another kind of content"),
         pytest.param(b"x", "text/csv; charset=utf-16", 415, id="another character set"),
     ],

@@ -7,11 +7,13 @@ from pydantic import BaseModel
 
 from app.http.bodies import parse_json
 from app.http.operation import SCHEMAS
-from app.http.problems import InputInvalid
+from app.http.problems import InputImpossible, InputInvalid
 from app.integrations.sheets.rules import ImportMode
 
 CSV = "text/csv"
 JSON = "application/json"
+
+_BEYOND_SCHEMA = frozenset({"text_with_nul", "json_number", "json_too_deep", "json_too_wide"})
 
 Mode = Annotated[
     ImportMode,
@@ -61,8 +63,15 @@ def records_of(content: bytes) -> list[object]:
 
     Raises:
         InputInvalid: it is no JSON, or no list of objects.
+        InputImpossible: it holds what can not be taken, and the contract has no words for: it
+            lets a row be any object, for what is wrong with one is told by row.
     """
-    parsed = parse_json(content)
+    try:
+        parsed = parse_json(content)
+    except InputInvalid as refusal:
+        if _BEYOND_SCHEMA.issuperset(str(finding["type"]) for finding in refusal.findings):
+            raise InputImpossible(refusal.findings) from None
+        raise
     if not isinstance(parsed, list):
         raise InputInvalid([{"type": "list_type", "loc": ("body",)}])
     others = [number for number, row in enumerate(parsed) if not isinstance(row, dict)]
