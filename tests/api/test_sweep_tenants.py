@@ -519,6 +519,13 @@ async def test_a_name_a_number_and_a_key_that_they_have_too_are_free_here(world:
         answer = await send(world.client, operations()[name], headers, path={}, body=body)
         assert answer.status_code == 201, answer.text
         assert "Idempotency-Replayed" not in answer.headers
+    # Who signs in by that number is somebody else here than there.
+    number = person.personnel_number
+    for mine, other in ((world.theirs, world.ours), (world.ours, world.theirs)):
+        me = await world.client.get("/me", headers=mine.cast.sign_in(Role.EMPLOYEE, person=number))
+        assert me.json()["organisation"]["id"] == str(mine.organisation.id)
+        assert (me.json()["employee"]["id"] == str(person.id)) == (mine is world.theirs)
+        assert other.mark not in me.text
 
 
 @pytest.mark.invariant("T8")
