@@ -114,6 +114,7 @@ async def test_nothing_is_granted_to_nobody(
 # --- What happened to a request meanwhile --------------------------------------------------------
 
 
+@pytest.mark.invariant("S7")
 @pytest.mark.rule("VIS-6.3")
 async def test_a_request_withdrawn_after_the_draft_is_named_when_the_proposal_is_submitted(
     client: httpx.AsyncClient, cast: Cast, clock: FrozenClock

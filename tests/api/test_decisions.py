@@ -423,6 +423,7 @@ async def test_the_mt_decides_on_what_hr_has_put_before_it(
     problem(answer, 409, "proposal-not-submitted")
 
 
+@pytest.mark.invariant("S7")
 @pytest.mark.rule("VIS-6.6")
 async def test_an_item_is_decided_once_and_the_rest_later(
     client: httpx.AsyncClient, cast: Cast, clock: FrozenClock
@@ -449,7 +450,7 @@ async def test_an_item_is_decided_once_and_the_rest_later(
     assert len(listed.json()["items"]) == 2
 
 
-@pytest.mark.invariant("W2")
+@pytest.mark.invariant("S7", "W2")
 @pytest.mark.invariant("K3")
 async def test_of_two_who_decide_at_once_one_decides(
     client: httpx.AsyncClient, cast: Cast, clock: FrozenClock

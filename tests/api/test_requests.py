@@ -577,6 +577,7 @@ async def test_without_sessions_nothing_is_submitted(client: httpx.AsyncClient, 
     problem(answer, 409, "sessions-missing", "VIS-8.1")
 
 
+@pytest.mark.invariant("S7")
 async def test_a_request_is_submitted_once(client: httpx.AsyncClient, cast: Cast) -> None:
     body = await submitted(client, cast.as_manager, request_body(cast.employee))
 

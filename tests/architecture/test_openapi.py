@@ -58,6 +58,7 @@ def test_the_document_is_valid(contract: dict[str, Any]) -> None:
     json.dumps(contract, allow_nan=False)
 
 
+@pytest.mark.invariant("S10")
 def test_every_operation_of_the_service_is_in_it(
     service: FastAPI, contract: dict[str, Any]
 ) -> None:

@@ -64,6 +64,7 @@ def dependants(dependant: Dependant) -> Iterator[Dependant]:
         yield from dependants(dependency)
 
 
+@pytest.mark.invariant("S10")
 def test_every_route_owns_its_transaction_or_stands_on_the_list(service: FastAPI) -> None:
     others = {path for path, route in routes(service) if not isinstance(route, TransactionalRoute)}
     assert others <= WITHOUT_WORK

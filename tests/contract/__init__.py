@@ -1,0 +1,1 @@
+"""``make contract``: the service's contract, held to third parties' suites on a running demo."""
