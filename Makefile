@@ -1,5 +1,5 @@
 # Everything sets itself up: Python 3.11 or newer, make and git are all that must be there.
-#   make run | test | lint | audit | rules | bench | format | clean
+#   make run | test | lint | contract | openapi | audit | rules | bench | format | clean
 # PYTHON names another interpreter; PORT, DATA_DIR and DATABASE_URL say where `make run` serves.
 
 PYTHON ?= python3
@@ -11,9 +11,11 @@ READY = $(VENV)/.ready
 
 # PYTEST_ARGS chooses tests: make test PYTEST_ARGS="tests/rules -k norm"
 PYTEST_ARGS ?=
+# CONTRACT_ARGS chooses checks: make contract CONTRACT_ARGS="--only lms owasp"; --help names them
+CONTRACT_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: fire help setup run test lint audit rules bench format clean
+.PHONY: fire help setup run test lint contract openapi audit planted rules bench keep backup restore format clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -49,14 +51,35 @@ lint: $(READY)  ## Check style, types, imports, dependencies and migrations
 	$(BIN)/alembic upgrade head --sql > $(VENV)/migrations.sql
 	$(BIN)/squawk --config .squawk.toml $(VENV)/migrations.sql
 
+contract: $(READY)  ## Hold a running demo to others' suites of its contract
+	@$(BIN)/python -m tests.contract $(CONTRACT_ARGS)
+
+# Without the settings of whoever runs it: the same document on every machine.
+openapi: $(READY)  ## Write the contract of the code into openapi.json
+	@env -i PATH="$$PATH" $(BIN)/leerruimte openapi > $(VENV)/openapi.json
+	@mv $(VENV)/openapi.json openapi.json
+
 audit: $(READY)  ## Tell what the service is made of, and what is known against it
 	@$(BIN)/python -m tests.security.audit
+
+# BUGS names some of them.
+planted: $(READY)  ## Plant known bugs in a copy, one at a time, and see the tests turn red
+	@$(BIN)/python -m tests.planted $(BUGS)
 
 rules: $(READY)  ## Print which rules of the book have code and tests
 	@$(BIN)/python -m tests.support.rules_report
 
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
+
+keep: $(READY)  ## Kill backups and restores half-way; migrate under load
+	$(BIN)/pytest -m apart --durations=10 tests/database
+
+backup: $(READY)  ## Back up the data of `make run`, also while it runs
+	@exec $(BIN)/leerruimte backup
+
+restore: $(READY)  ## Put it back, as late as is known or AT=2026-11-22T10:00:00Z
+	@exec $(BIN)/leerruimte restore $(if $(AT),--at $(AT))
 
 # SECONDS, SEED, CLIENTS and FAULTS choose a run; FIRE_ARGS="--keep DIR" keeps its history.
 # make sets SECONDS for nobody, but bash may export its own: so it is taken from the command line.
@@ -67,15 +90,6 @@ fire: $(READY)  ## Load the service while it is killed, paused and cut off; judg
 format: $(READY)  ## Put the code in the house style
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
-
-keep: $(READY)  ## Kill backups and restores half-way; migrate under load
-	$(BIN)/pytest -m apart --durations=10 tests/database
-
-backup: $(READY)  ## Back up the data of `make run`, also while it runs
-	@exec $(BIN)/leerruimte backup
-
-restore: $(READY)  ## Put it back, as late as is known or AT=2026-11-22T10:00:00Z
-	@exec $(BIN)/leerruimte restore $(if $(AT),--at $(AT))
 
 clean:  ## Remove what was installed and cached; the data in .data stays
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*

@@ -54,7 +54,7 @@ def _told(operation: Document, examples: Examples, schemas: Document) -> Documen
         return operation
     example = examples[operation["operationId"]]
     if example is None:
-        return {**operation, "description": f"{operation['description']}\n\n{_NOTHING_READY}"}
+        return {**operation, "description": f"{operation['description']}\n\n{NOTHING_READY}"}
     who = _TRY_AS.format(persona=example.persona)
     told = {
         **operation,
@@ -95,6 +95,6 @@ def _body(schema: Document, example: Example, schemas: Document) -> object:
 
 
 _TRY_AS = "Try it as [`{persona}`](#as-{persona}): what is filled in works as it stands."
-_NOTHING_READY = (
+NOTHING_READY = (
     "Nothing in the demo is ready for this at the moment; the operations before it make it so."
 )

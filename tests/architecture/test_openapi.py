@@ -14,6 +14,7 @@ from app.http.routing import TransactionalRoute
 from app.kernel.actors import Role
 from app.main import create_app, document
 from app.settings import Settings
+from tests.contract.committed import COMMITTED, RENEW, differing, without_demo
 
 METHODS = ("get", "put", "post", "patch", "delete")
 
@@ -166,6 +167,25 @@ def test_every_example_is_one_that_its_schema_allows(contract: dict[str, Any]) -
                 {**components, "$ref": f"#/components/schemas/{name}"}
             )
             assert validator.is_valid(example), name
+
+
+def test_the_committed_contract_is_the_one_of_this_code() -> None:
+    told = document(create_app(Settings.model_validate({})))
+    written = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    differences = [*differing(json.loads(COMMITTED.read_text()), json.loads(written))]
+    assert not differences, f"openapi.json is not this code's contract: {RENEW}"
+    assert COMMITTED.read_text() == written, f"openapi.json is in another order: {RENEW}"
+
+
+def test_what_the_demo_declares_besides_leaves_the_contract_as_it_is(
+    contract: dict[str, Any],
+) -> None:
+    committed = json.loads(COMMITTED.read_text())
+    assert [*differing(without_demo(committed), without_demo(contract))] == []
+    another = json.loads(json.dumps(contract))
+    another["paths"]["/me"]["get"]["responses"]["200"]["description"] = "Changed"
+    [difference] = differing(without_demo(committed), without_demo(another))
+    assert difference.startswith("/paths/~1me/get/responses/200/description is committed as ")
 
 
 def test_outside_demo_mode_it_names_the_organisations_provider() -> None:
