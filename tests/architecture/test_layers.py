@@ -22,6 +22,14 @@ _ENDS = re.compile(
 _OWNERS = frozenset({APP / "db" / "roles.py", APP / "db" / "embedded.py"})
 
 
+# By these something leaves the house.
+_OUTWARD = frozenset(
+    {"aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "subprocess", "urllib"}
+)
+# In whose services and repositories a transaction is open.
+_AREAS = sorted(path for path in SOURCES if (path.parent / "router.py").exists())
+
+
 def _calls(path: Path) -> Iterator[tuple[int, str]]:
     """Return each method that a module calls, as written, with its line."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -45,6 +53,19 @@ def _named(path: Path) -> str:
 @pytest.mark.parametrize("path", [path for path in SOURCES if path != SESSION], ids=_named)
 def test_nobody_but_the_session_begins_or_ends_a_transaction(path: Path) -> None:
     assert [call for call in _calls(path) if _ENDS.search(call[1])] == []
+
+
+@pytest.mark.parametrize("path", _AREAS, ids=_named)
+def test_no_area_reaches_outside_where_a_transaction_may_be_open(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                modules = {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module)):
+                modules = {module}
+            case _:
+                continue
+        assert _OUTWARD.isdisjoint(name.partition(".")[0] for name in modules), ast.unparse(node)
 
 
 @pytest.mark.parametrize("path", sorted(set(SOURCES) - {SESSION} - _OWNERS), ids=_named)

@@ -144,6 +144,44 @@ async def test_grants_releases_and_exceptions_at_once_leave_every_figure_whole(
     assert await differences(work) == []
 
 
+@pytest.mark.invariant("L2")
+async def test_what_came_together_is_read_together(
+    client: httpx.AsyncClient, hr: dict[str, str], act_as: ActAs, staff: Staff, work: OpenWork
+) -> None:
+    mt = act_as(Role.MT)
+    async with work() as opened:
+        details = await planned(opened, [staff.noor], session(FIRST_DAY))
+    seen: list[tuple[int, int]] = []
+
+    async def let_pass_and_reserve() -> None:
+        one = Reservation(
+            details.id, staff.noor.id, new_id(), FIRST_DAY, Minutes(60), working_time=True
+        )
+        async with work(mt) as opened:
+            await excepted(opened, staff.noor, 2027, 60)
+            await HourService(opened).reserve([one], decision_id=new_id())
+
+    async def look() -> None:
+        answer = await client.get(f"/employees/{staff.noor.id}/hour-ledgers/2027", headers=hr)
+        shown = answer.json()
+        seen.append((shown["exceptionMinutes"], shown["reservedMinutes"]))
+
+    async def look_on(writing: asyncio.Task[None]) -> None:
+        while not writing.done():
+            await look()
+
+    async def write() -> None:
+        for _ in range(40):
+            await let_pass_and_reserve()
+
+    writing = asyncio.create_task(write())
+    await asyncio.gather(writing, *(look_on(writing) for _ in range(4)))
+    await look()
+    assert seen[-1] == (2400, 2400)
+    assert len(set(seen)) > 5
+    assert [pair for pair in seen if pair[0] != pair[1]] == []
+
+
 @pytest.mark.rule("VIS-6.6")
 @pytest.mark.invariant("L4")
 async def test_attendance_recorded_by_many_at_once_is_recorded_once(
