@@ -64,7 +64,8 @@ def _install(folder: Path) -> None:
         message = f"npm was not done within {_PATIENCE_SECONDS} seconds"
         raise NotInstallable(message) from error
     if done.returncode:
-        raise NotInstallable(done.stderr.strip()[-500:])
+        said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+        raise NotInstallable(" ".join(said)[:300])
 
 
 def installed_or_left_out(source: Path) -> Path:
