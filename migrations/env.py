@@ -1,10 +1,12 @@
 """How migrations run: one migrator at a time, a transaction each, and never long behind a lock."""
 
 import importlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import Enum, String, TypeEngine
@@ -16,7 +18,7 @@ from app.settings import Settings
 # Any number, the same for all: the two migrators of one database meet at it.
 MIGRATOR = 7_310_253_046
 WAIT_FOR_A_MIGRATOR = "10min"
-WAIT_FOR_A_TABLE = "2s"
+WAIT_FOR_A_TABLE = "1s"
 LONGEST_STATEMENT = "5min"
 
 
@@ -56,7 +58,9 @@ def _run_online() -> None:
     engine = create_engine(_url(), poolclass=pool.NullPool, connect_args={"connect_timeout": 10})
     with engine.connect() as connection:
         connection.execute(text(f"SET lock_timeout = '{WAIT_FOR_A_MIGRATOR}'"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATOR})
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": MIGRATOR}):
+            _tell("  Waiting for another who migrates this database ...")
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATOR})
         # Behind a long transaction a migration would queue all traffic behind itself: it gives up.
         connection.execute(text(f"SET lock_timeout = '{WAIT_FOR_A_TABLE}'"))
         connection.execute(text(f"SET statement_timeout = '{LONGEST_STATEMENT}'"))
@@ -70,9 +74,28 @@ def _migrate(connection: Connection) -> None:
         target_metadata=Base.metadata,
         transaction_per_migration=True,
         compare_type=_types_differ,
+        on_version_apply=_tell_step,
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _tell(line: str) -> None:
+    progress = context.config.attributes.get("progress")
+    if progress is not None:
+        progress(line)
+
+
+def _tell_step(
+    ctx: MigrationContext,  # noqa: ARG001 - the names are Alembic's
+    step: MigrationInfo,
+    heads: Collection[Any],  # noqa: ARG001
+    run_args: Mapping[str, Any],  # noqa: ARG001
+) -> None:
+    """Say which migration was run."""
+    revision = step.up_revision
+    if revision is not None:
+        _tell(f"  {revision.revision}: {getattr(revision, 'doc', '')}")
 
 
 def _run_offline() -> None:

@@ -144,14 +144,19 @@ def bring_up_to_date(settings: Settings) -> None:
         NotPossible: the database does not answer, or its roles do not allow it.
     """
     import psycopg
+    from sqlalchemy.exc import DBAPIError
 
+    from app.db.migration import SchemaBusy
     from app.db.migration import migrate as migrate_database
     from app.db.roles import RoleNotUsable
 
     tell("Bringing the schema up to date ...")
     try:
-        migrate_database(settings.owner_url, settings.app_url)
-    except (RoleNotUsable, psycopg.OperationalError) as error:
+        migrate_database(settings.owner_url, settings.app_url, tell)
+    except DBAPIError as error:
+        message = f"The schema can not be brought up to date: {str(error.orig).strip()}"
+        raise NotPossible(message) from error
+    except (RoleNotUsable, SchemaBusy, psycopg.OperationalError) as error:
         message = f"The schema can not be brought up to date: {str(error).strip()}"
         raise NotPossible(message) from error
 

@@ -1,6 +1,7 @@
 """Bringing a database to the schema of this release: the app role first, then the migrations."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +16,29 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-_ATTEMPTS = 30
+# Together some minutes, longer than any honest transaction is open.
+_ATTEMPTS = 60
 _PAUSE_SECONDS = 2.0
 
+Progress = Callable[[str], None]
 
-def configuration(owner_url: str) -> "Config":
+
+class SchemaBusy(Exception):
+    """Others held what a migration needs for minutes on end; what was done before it stays done."""
+
+
+def untold(_line: str) -> None:
+    """Tell nobody."""
+
+
+def configuration(owner_url: str, progress: Progress = untold) -> "Config":
     """Return Alembic's configuration for this database, whatever the working directory."""
     # Alembic takes half a second to load; a start on a schema that is up to date goes without.
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config(ROOT / "alembic.ini")
     config.attributes["url"] = owner_url
+    config.attributes["progress"] = progress
     return config
 
 
@@ -38,13 +51,14 @@ def head_revision() -> str:
     return max(path.name.partition("_")[0] for path in versions)
 
 
-def migrate(owner_url: str, app_url: str) -> None:
+def migrate(owner_url: str, app_url: str, progress: Progress = untold) -> None:
     """Make the app role and run the migrations that this database has not had yet.
 
-    A migration that can not get its lock within two seconds gives up, so that traffic does not
+    A migration that can not get its lock within a second gives up, so that traffic does not
     queue behind it, and is tried again; those before it stay done.
 
     Raises:
+        SchemaBusy: it never got its lock.
         RoleNotUsable: the app role can not be made or used.
     """
     ensure_app_role(owner_url, app_url)
@@ -54,10 +68,16 @@ def migrate(owner_url: str, app_url: str) -> None:
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            command.upgrade(configuration(owner_url), "head")
+            command.upgrade(configuration(owner_url, progress), "head")
         except DBAPIError as error:
-            if attempt == _ATTEMPTS or not isinstance(error.orig, LockNotAvailable):
+            if not isinstance(error.orig, LockNotAvailable):
                 raise
+            if attempt == _ATTEMPTS:
+                message = f"a long transaction is in the way ({error.orig})"
+                raise SchemaBusy(message) from error
+            progress(
+                f"  A long transaction is in the way; trying again in {_PAUSE_SECONDS:.0f} s ..."
+            )
             time.sleep(_PAUSE_SECONDS)
         else:
             return

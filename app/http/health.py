@@ -71,8 +71,10 @@ class Health:
             reasons = [f"{setting} is off" for setting in await database.check_durability()]
             if not await database.check_isolation():
                 reasons.append("the database role is not held to row-level security")
-            if await database.schema_version() != self._schema:
-                reasons.append("the schema is not that of this release")
+            # A newer one serves this release too: what goes, goes a release later. So the old
+            # processes serve on while the schema is brought up to date for the new ones.
+            if (await database.schema_version() or "") < (self._schema or ""):
+                reasons.append("the schema is older than this release")
         except SQLAlchemyError:
             return ["the database does not answer"]
         return reasons

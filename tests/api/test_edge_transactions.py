@@ -270,7 +270,7 @@ async def test_the_service_is_not_ready_on_the_schema_of_another_release(
         finally:
             owner.execute("UPDATE alembic_version SET version_num = %s", row)
     assert answer.status_code == 503
-    assert answer.json()["detail"].endswith("the schema is not that of this release.")
+    assert answer.json()["detail"].endswith("the schema is older than this release.")
 
 
 @pytest.mark.invariant("D9")
