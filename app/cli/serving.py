@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # A worker seals every two seconds: one that has not for so long does not work.
 _HEARTBEAT_SECONDS = 60.0
 _WORKER_SECONDS = 10
+# Longer than clients and balancers keep a connection that is idle: it is theirs to close, for a
+# request that meets a closing one is lost on the way.
+_IDLE_SECONDS = 75
 
 
 def run(settings: Settings, _asked: argparse.Namespace) -> int:
@@ -189,6 +192,7 @@ def _serve_until_stopped(settings: Settings) -> int:
         "server_header": False,
         "proxy_headers": bool(settings.trusted_proxies),
         "forwarded_allow_ips": settings.trusted_proxies,
+        "timeout_keep_alive": _IDLE_SECONDS,
         # A worker that does not answer its supervisor for so long is replaced, and a new one has as
         # long to start.
         "timeout_worker_healthcheck": _WORKER_SECONDS,

@@ -12,16 +12,17 @@ from tempfile import TemporaryDirectory
 
 from app.http.routing import system_clock
 from tests.fire.checks import ALL_CODES, CHECKS, held_elsewhere, look, stories
-from tests.fire.faults import KINDS
+from tests.fire.faults import DISK, KINDS
 from tests.fire.history import ROLLING
 from tests.fire.run import Options, Ran, carry_out
+from tests.fire.service import NoSmallDisk
 from tests.fire.service_checks import recoveries
 from tests.fire.state import read_after
 from tests.fire.violation import Run
 
 _ROLLING = 2000
 _SHORT_SECONDS = 60.0
-_OF_POSTGRES = frozenset({"postgres", "both", "pause-postgres"})
+_OF_POSTGRES = frozenset({"postgres", "both", "pause-postgres", DISK})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as held:
         folder = keep or Path(held.enter_context(TemporaryDirectory(prefix="leerruimte-fire-")))
         folder.mkdir(parents=True, exist_ok=True)
-        ran = carry_out(_options(options, folder), held, _say)
+        try:
+            ran = carry_out(_options(options, folder), held, _say)
+        except NoSmallDisk as error:
+            _say(f"Left out: {error}.")
+            return 0
         _say("Reading what is there ...")
         after = read_after(ran.history, ran.scenes, ran.url, ran.owner_url)
     run = Run(
@@ -66,13 +71,13 @@ def _asked(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Path | 
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seed", default="")
-    parser.add_argument("--faults", default="", help=f"of {', '.join(KINDS)}; none for no faults")
+    parser.add_argument("--faults", default="", help=f"of {', '.join(KINDS)}, disk; or none")
     parser.add_argument("--database-url", default="", help="a server of your own; not killed")
     parser.add_argument("--keep", type=Path, help="a folder for the history and the logs")
     options = parser.parse_args(arguments)
     options.seed = options.seed or secrets.token_hex(3)
     chosen = [kind for kind in options.faults.split(",") if kind]
-    if unknown := set(chosen).difference(KINDS, {"none"}):
+    if unknown := set(chosen).difference(KINDS, {DISK, "none"}):
         parser.error(f"no such faults: {', '.join(sorted(unknown))}")
     options.faults = [kind for kind in chosen or KINDS if kind != "none"]
     if options.database_url:

@@ -16,6 +16,9 @@ from tests.fire.proxy import Relays
 from tests.fire.service import Postgres, Service
 
 PAUSE_SECONDS = 3.0
+# Only when asked for: it takes a small disk of its own, which not everybody may make.
+DISK = "disk"
+_ZEROS = bytes(1 << 16)
 # The last fault must have been mended when the load ends.
 QUIET_SECONDS = 5.0
 _FIRST_AFTER = 3.0
@@ -76,6 +79,7 @@ class Breaker:
                     "postgres": self._kill_postgres,
                     "both": self._kill_both,
                     "pause-postgres": self._pause_postgres,
+                    DISK: self._fill_disk,
                 }
             ),
         }
@@ -180,6 +184,17 @@ class Breaker:
         time.sleep(PAUSE_SECONDS)
         self._relays.front.delay_seconds = self._relays.back.delay_seconds = 0.0
         return "50 ms more each way, before and behind the service"
+
+    def _fill_disk(self, _choice: float) -> str:
+        assert self._postgres is not None
+        filler = self._postgres.folder / "filler"
+        written = 0
+        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                written += file.write(_ZEROS)
+        time.sleep(PAUSE_SECONDS)
+        filler.unlink()
+        return f"PostgreSQL's disk is full: {written // 1_000_000} MB were left"
 
     def _move_clock(self, choice: float) -> str:
         hours = 1 if choice < 0.5 else -1

@@ -18,11 +18,11 @@ from app.demo.clock import DemoClock
 from app.http.demo_issuer import PATH as DEMO_PATH
 from app.http.demo_issuer import SigningIssuer
 from app.settings import Settings
-from tests.fire.faults import KINDS, QUIET_SECONDS, Breaker, plan
+from tests.fire.faults import DISK, KINDS, QUIET_SECONDS, Breaker, plan
 from tests.fire.history import Fault, History, Sent, Write
 from tests.fire.proxy import HOST, Relays
 from tests.fire.scene import NOW, Scene, set_up
-from tests.fire.service import Postgres, Service
+from tests.fire.service import Postgres, Service, small_disk
 from tests.support.process import free_port, leerruimte
 
 Say = Callable[[str], None]
@@ -70,6 +70,8 @@ class Running:
         folder = options.folder
         self.postgres: Postgres | None = None
         if options.database_url is None:
+            if DISK in options.faults:
+                held.enter_context(small_disk(folder / "database"))
             say("Starting PostgreSQL ...")
             self.postgres = Postgres(folder / "database")
             held.callback(self.postgres.stop)

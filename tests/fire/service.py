@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,13 +19,14 @@ from app.db.embedded import EmbeddedServer, embedded_server
 from tests.support.process import LEERRUIMTE, environment
 
 _START_SECONDS = 60.0
+_DISK_MEGABYTES = 300
 
 
 class Postgres:
     """The embedded server, which outlives what is done to it."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._held = ExitStack()
         self.server: EmbeddedServer = self._enter()
 
@@ -49,16 +50,40 @@ class Postgres:
         self._held.close()
 
     def _enter(self) -> EmbeddedServer:
-        return self._held.enter_context(embedded_server(self._folder, progress=lambda _line: None))
+        return self._held.enter_context(embedded_server(self.folder, progress=lambda _line: None))
 
     def _processes(self) -> list[psutil.Process]:
         """Return the postmaster and its children, itself first: it starts none when it is dead."""
-        pid_file = self._folder / "postgres" / "postmaster.pid"
+        pid_file = self.folder / "postgres" / "postmaster.pid"
         try:
             postmaster = psutil.Process(int(pid_file.read_text().partition("\n")[0]))
             return [postmaster, *postmaster.children(recursive=True)]
         except (OSError, ValueError, psutil.Error):
             return []
+
+
+class NoSmallDisk(Exception):
+    """A small disk can not be made here; says why."""
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Generator[None]:
+    """Let ``folder`` be a disk of its own, in memory, small enough to be filled.
+
+    Raises:
+        NoSmallDisk: whoever runs this may not mount one.
+    """
+    folder.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m,mode=0755", "fire"]
+    try:
+        subprocess.run([*command, str(folder)], check=True, capture_output=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        message = f"the disk can not be filled: no small one can be mounted here ({error})"
+        raise NoSmallDisk(message) from error
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)  # noqa: S603, S607
 
 
 class Service:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tests.fire.faults import DISK
 from tests.fire.history import PROBES, ROLLING, UNKNOWN, Fault, History, Sent
 from tests.fire.scene import MARK
 from tests.fire.violation import Run, Violation
@@ -20,6 +21,7 @@ _LONGEST_SECONDS = 30.5
 _SLOWEST_P99_SECONDS = 2.0
 _SLOWEST_MEDIANS = 4
 _ENOUGH = 200
+_FAILED = 500
 # Seconds to the first answer that is good: after the app, PostgreSQL or both are back, and after
 # a pause or a cut.
 _BACK_WITHIN = {
@@ -207,6 +209,22 @@ def recoveries(history: History) -> list[tuple[Fault, float]]:
             continue
         found.append((fault, max(first) - fault.back))
     return found
+
+
+def full_disk_is_told(run: Run) -> Iterator[Violation]:
+    """D11: with the disk full reads go on and writes are refused for now, not wrongly."""
+    for fault in run.history.faults:
+        if fault.kind != DISK:
+            continue
+        during = [
+            one for one in run.history.sent if fault.begun < one.begun and one.ended < fault.back
+        ]
+        if during and not any(one.done for one in during if not one.writes):
+            yield Violation("D11", "disk", "no read went well while it was full")
+        for one in during:
+            if one.status is None or one.status == _FAILED:
+                says = f"{one.status or one.failed} while the disk was full"
+                yield Violation("D11", f"{one.organisation} {one.path}", says, (one,))
 
 
 def stops_in_order(run: Run) -> Iterator[Violation]:

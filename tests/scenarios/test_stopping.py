@@ -37,6 +37,20 @@ def test_who_balances_the_load_is_told_before_the_service_stops(settings: Settin
         assert process.wait(timeout=10) == 0
 
 
+@pytest.mark.invariant("D9")
+def test_an_idle_connection_is_not_closed_under_the_next_request(settings: Settings) -> None:
+    port = free_port()
+    kept = httpx.Limits(max_connections=1, keepalive_expiry=60)
+    with (
+        served("serve", log=None, **_settings(settings, port)),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=kept, timeout=10) as client,
+    ):
+        before = _own_address(client.get("/health/live"))
+        # What uvicorn would wait is 5 seconds, as do clients: they would meet each other.
+        time.sleep(5.5)
+        assert _own_address(client.get("/health/live")) == before
+
+
 @pytest.mark.invariant("D8")
 async def test_workers_are_replaced_under_load_without_a_request_that_fails(
     settings: Settings, tmp_path: Path
@@ -88,6 +102,12 @@ def test_workers_do_not_outlive_the_process_that_supervises_them(settings: Setti
         for worker in alive:
             worker.kill()
         assert alive == []
+
+
+def _own_address(answer: httpx.Response) -> object:
+    """Return the client's end of the connection that an answer came by."""
+    assert answer.status_code == 200
+    return answer.extensions["network_stream"].get_extra_info("client_addr")
 
 
 def _settings(settings: Settings, port: str, **others: str) -> dict[str, str]:
