@@ -22,6 +22,7 @@ APP_ROLE = "leerruimte_app"
 
 _HOUR_SECONDS = 3600
 _SCHEMES = ("postgresql", "postgres")
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
 class SettingMissing(Exception):
@@ -145,6 +146,9 @@ class Settings(BaseSettings):
         if (self.oidc_issuer is None) != (self.oidc_audience is None):
             message = "OIDC_ISSUER and OIDC_AUDIENCE go together: give both or neither"
             raise ValueError(message)
+        if self.oidc_issuer is not None and not _is_private(self.oidc_issuer):
+            message = "OIDC_ISSUER is an https:// address; http:// is for this machine alone"
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")
@@ -190,6 +194,12 @@ class Settings(BaseSettings):
         if self.app_database_url is not None:
             return self.app_database_url.get_secret_value()
         return _as_role(urlsplit(self.owner_url), APP_ROLE, app_role_password(self.owner_url))
+
+
+def _is_private(address: str) -> bool:
+    """Tell whether nobody on the way can change what an address answers: TLS, or no way at all."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:

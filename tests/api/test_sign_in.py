@@ -13,6 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi import FastAPI
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from pydantic import ValidationError
 
 from app.db.session import Database
 from app.http.demo_issuer import SigningIssuer
@@ -159,6 +160,31 @@ async def test_the_organisation_may_be_named_by_its_id(
 ) -> None:
     token = tokens.token(organisation=str(organisation.id), roles=[Role.HR])
     assert (await client.get(PATH, headers=bearer(token))).status_code == 200
+
+
+@pytest.mark.invariant("S20")
+@pytest.mark.parametrize(
+    ("issuer", "is_taken"),
+    [
+        ("https://issuer.example/realm", True),
+        ("http://127.0.0.1:9000", True),
+        ("http://localhost:9000", True),
+        ("http://issuer.example/realm", False),
+        ("http://127.0.0.1.issuer.example", False),
+        ("http://127.0.0.1@issuer.example", False),
+        ("ftp://127.0.0.1", False),
+        ("issuer.example", False),
+    ],
+)
+def test_keys_are_trusted_over_tls_or_from_this_machine_alone(
+    issuer: str, *, is_taken: bool
+) -> None:
+    told = {"oidc_issuer": issuer, "oidc_audience": AUDIENCE}
+    if is_taken:
+        assert Settings.model_validate(told).oidc_issuer == issuer
+    else:
+        with pytest.raises(ValidationError, match="https://"):
+            Settings.model_validate(told)
 
 
 class Provider:
