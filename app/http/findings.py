@@ -44,8 +44,8 @@ _TOLD = {
         en="must have the form {pattern}", nl="moet de vorm {pattern} hebben"
     ),
     "no_address": Text(
-        en="must be an e-mail address such as n.jansen@example.org",
-        nl="moet een e-mailadres zijn zoals n.jansen@example.org",
+        en="must be an e-mail address: a name, @ and a domain",
+        nl="moet een e-mailadres zijn: een naam, @ en een domein",
     ),
     "int_type": Text(en="must be a whole number", nl="moet een geheel getal zijn"),
     "int_parsing": Text(en="must be a whole number", nl="moet een geheel getal zijn"),

@@ -40,8 +40,8 @@ class KeyMissing(EdgeRefusal):
         nl="Dit verzoek wijzigt geld, uren of een besluit en vraagt daarom een Idempotency-Key.",
     )
     remedy = Text(
-        en="Send a fresh random key, and the same one whenever you repeat this request.",
-        nl="Stuur een nieuwe willekeurige sleutel, en dezelfde als u dit verzoek herhaalt.",
+        en="Send a random value not used before, and the same one when you repeat this request.",
+        nl="Stuur een nieuwe willekeurige waarde, en dezelfde als u dit verzoek herhaalt.",
     )
 
 

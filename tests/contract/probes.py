@@ -45,6 +45,9 @@ _WAPITI_MODULES = (
 # The part of what Schemathesis says that tells its failures.
 _FAULTS = re.compile(r"=+ (?:ERRORS|FAILURES) =.*?(?=\n=+ (?:WARNINGS|SUMMARY) =)", re.DOTALL)
 
+# Of any telephone number.
+_FEWEST_DIGITS = 9
+
 # What the service makes itself and puts into any answer: ids, instants, names of headers. A mark
 # of two digits, or the word "key", stands in some of them by chance.
 _OWN_WORDS = re.compile(
@@ -230,9 +233,14 @@ def _offat_findings(result: Mapping[str, Any]) -> Iterator[str]:
     if status is not None and status >= 400:
         leaks: Mapping[str, list[str]] = result["data_leak"] or {}
         for kind, values in leaks.items():
-            shown = [value for value in values if value and value in body]
+            shown = [value for value in values if value in body and not _is_fragment(value)]
             if shown:
                 yield f"{where} with what looks like {kind}: {shown}"
+
+
+def _is_fragment(value: str) -> bool:
+    """Tell whether a value is but a part of a telephone number, as its patterns have parts."""
+    return not value or (value.isdigit() and len(value) < _FEWEST_DIGITS)
 
 
 def _report(path: Path, said: str) -> Any:  # noqa: ANN401 - a JSON value
