@@ -88,6 +88,7 @@ def _run(tree: Path, url: str, tests: Iterable[str]) -> tuple[int, str]:
             "-p",
             "no:cacheprovider",
             "--tb=line",
+            "--maxfail=3",
             *tests,
         ],
         cwd=tree,
