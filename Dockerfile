@@ -20,6 +20,6 @@ VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "\
 import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/health/ready')"]
-# The same commands as everywhere: migrate, serve, run (with the embedded PostgreSQL), verify.
+# The same commands as everywhere: serve, worker, migrate, verify, run (with the embedded PostgreSQL).
 ENTRYPOINT ["leerruimte"]
 CMD ["serve"]

@@ -18,7 +18,7 @@ from app.settings import Settings
 # Any number, the same for all: the two migrators of one database meet at it.
 MIGRATOR = 7_310_253_046
 WAIT_FOR_A_MIGRATOR = "10min"
-WAIT_FOR_A_TABLE = "1s"
+WAIT_FOR_A_TABLE = "500ms"
 LONGEST_STATEMENT = "5min"
 
 

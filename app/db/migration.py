@@ -54,7 +54,7 @@ def head_revision() -> str:
 def migrate(owner_url: str, app_url: str, progress: Progress = untold) -> None:
     """Make the app role and run the migrations that this database has not had yet.
 
-    A migration that can not get its lock within a second gives up, so that traffic does not
+    A migration that can not get its lock within half a second gives up, so that traffic does not
     queue behind it, and is tried again; those before it stay done.
 
     Raises:
