@@ -1,5 +1,5 @@
 # Everything sets itself up: Python 3.11 or newer, make and git are all that must be there.
-#   make run | test | lint | contract | openapi | audit | rules | bench | format | clean
+#   make run | test | lint | contract | pages | openapi | audit | rules | bench | format | clean
 # PYTHON names another interpreter; PORT, DATA_DIR and DATABASE_URL say where `make run` serves.
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 CONTRACT_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: fire help setup run test lint contract openapi audit planted rules bench keep backup restore format clean
+.PHONY: fire help setup run test lint contract pages openapi audit planted rules bench keep backup restore format clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +53,9 @@ lint: $(READY)  ## Check style, types, imports, dependencies and migrations
 
 contract: $(READY)  ## Hold a running demo to others' suites of its contract
 	@$(BIN)/python -m tests.contract $(CONTRACT_ARGS)
+
+pages: $(READY)  ## Look at the pages in Chromium: sign-in, examples, axe's findings
+	$(BIN)/pytest -m apart -rs --durations=5 tests/pages
 
 # Without the settings of whoever runs it: the same document on every machine.
 openapi: $(READY)  ## Write the contract of the code into openapi.json

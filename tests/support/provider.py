@@ -87,9 +87,15 @@ class Provider(Issuer):
     """The provider: who is known there, and the process when it runs."""
 
     def __init__(
-        self, folder: Path, *, accounts: Mapping[str, Claims], services: Mapping[str, Claims]
+        self,
+        folder: Path,
+        *,
+        accounts: Mapping[str, Claims],
+        services: Mapping[str, Claims],
+        redirect: str = REDIRECT,
     ) -> None:
         self._folder = folder
+        self._redirect = redirect
         self._port = free_port()
         super().__init__(f"http://127.0.0.1:{self._port}", next(iter(services.values())))
         self._accounts = accounts
@@ -113,7 +119,7 @@ class Provider(Issuer):
             "issuer": issuer or self.issuer,
             "port": int(self._port),
             "audience": AUDIENCE,
-            "redirect": REDIRECT,
+            "redirect": self._redirect,
             "accounts": self._accounts,
             "services": self._services,
             "keys": {"keys": [private_jwk(key_id, self.keys[key_id]) for key_id in key_ids]},
@@ -162,7 +168,7 @@ class Provider(Issuer):
         asked = {
             "client_id": client_id,
             "response_type": "code",
-            "redirect_uri": REDIRECT,
+            "redirect_uri": self._redirect,
             "scope": "openid learning",
             "code_challenge": challenge,
             "code_challenge_method": "S256",
@@ -181,7 +187,7 @@ class Provider(Issuer):
                     "grant_type": "authorization_code",
                     "client_id": client_id,
                     "code": came_back["code"][0],
-                    "redirect_uri": REDIRECT,
+                    "redirect_uri": self._redirect,
                     "code_verifier": verifier,
                 },
             )

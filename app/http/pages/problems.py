@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from app.http.operation import BASE_PATH
 from app.http.pages.contract import Listed
-from app.http.pages.shell import page, reading_language, told
+from app.http.pages.shell import marked, page, reading_language, told
 from app.http.problems import (
     PROBLEM_PAGES,
     InputInvalid,
@@ -70,11 +70,11 @@ def explanation(request: Request, slug: str, operations: Mapping[str, Listed]) -
     title, status = told(refusal.title, language), status_of(refusal)
     body = (
         f"<p class='back'><a href='/problems'>{told(TITLE, language)}</a></p><h1>{title}</h1>"
-        f"<p class='facts'><code>{escape(slug)}</code> <span>HTTP {status}</span></p>"
-        f"<h2>{told(_MEANING, language)}</h2><p>{told(_STATUS[status], language)}. "
-        f"{escape(_said(refusal.detail, language))}</p>"
+        f"<p class='facts'><code>{escape(slug)}</code></p>"
+        f"<h2>{told(_MEANING, language)}</h2><p>{marked(_said(refusal.detail, language))}</p>"
+        f"<p class='note'>{told(_STATUS[status], language)} (HTTP {status}).</p>"
         f"<h2>{told(_TO_DO, language)}</h2>"
-        f"<p class='do'>{escape(_said(refusal.remedy, language))}</p>"
+        f"<p class='do'>{marked(_said(refusal.remedy, language))}</p>"
         f"<h2>{told(_RULE, language)}</h2>{_rule(refusal, language)}"
         f"<h2>{told(_EXAMPLE, language)}</h2>"
         f"<pre tabindex='0'><code>{escape(_example(refusal, language))}</code></pre>"
@@ -87,7 +87,7 @@ def _entry(refusal: type[Refusal], language: Language) -> str:
     basis = f"<span class='rule'>{escape(rule_id)}</span>" if rule_id else ""
     return (
         f"<li><a href='{PROBLEM_PAGES}{refusal.slug}'>{told(refusal.title, language)}</a>{basis}"
-        f"<span>{escape(_said(refusal.remedy, language))}</span></li>"
+        f"<span>{marked(_said(refusal.remedy, language))}</span></li>"
     )
 
 
@@ -121,7 +121,7 @@ def _where(slug: str, operations: Mapping[str, Listed], language: Language) -> s
         return ""
     heading = f"<h2>{told(_WHERE, language)}</h2>"
     if len(found) > _MOST_OPERATIONS:
-        return f"{heading}<p>{escape(say(_ANYWHERE, {'count': len(found)}, language))}</p>"
+        return f"{heading}<p>{marked(say(_ANYWHERE, {'count': len(found)}, language))}</p>"
     links = "".join(
         f"<li><a href='{one.anchor}'>"
         f"{escape(one.term if language is Language.NL else one.summary)}</a></li>"
@@ -192,27 +192,43 @@ _NAMED: Mapping[str, Fact] = {
     "allowed_methods": ["GET", "POST"],
     "allowed_roles": ["hr", "mt"],
     "asked": 480,
+    "asked_minutes": 1_920,
+    "attended_minutes": 480,
     "basis": "voluntary",
     "budget_year": 2027,
     "calendar_year": 2027,
     "criterion": "legal_and_function",
     "current_version": 4,
+    "cost_cents": 149_000,
     "employee_ids": ["0197a1c2-0000-7000-8000-000000000001"],
+    "ends_on": date(2027, 10, 4),
     "error_count": 1,
+    "exception_minutes": 0,
     "field": "motivation",
+    "granted_cents": 349_690,
     "key": "reservation:0197a1c2",
     "limit": 480,
     "limit_bytes": 1_048_576,
+    "left_on": date(2027, 8, 31),
     "missing_columns": ["Grondslag"],
     "missing_criteria": ["team_and_function"],
     "missing_ids": ["0197a1c2-0000-7000-8000-000000000001"],
+    "most_cents": 1_000_000_000_000,
+    "norm_minutes": 4_800,
     "outcome": "granted",
+    "own_cost_cents": 149_000,
     "personnel_numbers": ["100272"],
+    "planned_minutes": 420,
     "reasons": ["statutory"],
     "reference": "A27-2-0003",
     "references": ["A27-2-0003"],
+    "requested_cents": 289_000,
     "roles": ["employee"],
+    "room_cents": 120_000,
+    "room_minutes": 1_200,
     "status": "submitted",
+    "subsidies_cents": 50_000,
+    "threshold_cents": 200_000,
     "today_on": date(2027, 7, 20),
     "transfer_kind": "posted",
     "unknown_ids": ["0197a1c2-0000-7000-8000-000000000001"],

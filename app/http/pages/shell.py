@@ -4,6 +4,7 @@ Everything a page needs comes from here: none asks another host for anything, an
 page runs a script.
 """
 
+import re
 from collections.abc import Mapping
 from html import escape
 
@@ -18,6 +19,8 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'"
 )
+_CODE = re.compile(r"`([^`]+)`")
+_OWN_LINK = re.compile(r"href='(/(?:problems(?:/[a-z0-9-]+)?)?)'")
 _NAMES = {Language.NL: "Nederlands", Language.EN: "English"}
 _LINKS: Mapping[str, Text] = {
     "/docs": Text(en="API", nl="API"),
@@ -37,20 +40,29 @@ def reading_language(request: Request) -> Language:
 
 def told(text: Text, language: Language) -> str:
     """Return a text without facts, as HTML."""
-    return escape(say(text, {}, language))
+    return marked(say(text, {}, language))
+
+
+def marked(sentence: str) -> str:
+    """Return a sentence as HTML, with what stands between backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(sentence))
 
 
 def page(request: Request, title: str, body: str) -> HTMLResponse:
     """Return a page of text; ``title`` and ``body`` are HTML."""
     language = reading_language(request)
+    html = document(
+        title,
+        f"<main id='content' class='text'>{body}</main>",
+        language=language,
+        path=request.url.path,
+        languages=_languages(request, language),
+    )
+    if "lang" in request.query_params:
+        # Who chose a language keeps it from page to page.
+        html = _OWN_LINK.sub(rf"href='\1?lang={language.value}'", html)
     return HTMLResponse(
-        document(
-            title,
-            f"<main id='content'>{body}</main>",
-            language=language,
-            path=request.url.path,
-            languages=_languages(request, language),
-        ),
+        html,
         headers={
             "Content-Security-Policy": POLICY,
             "Content-Language": language.value,

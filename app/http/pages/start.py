@@ -22,7 +22,7 @@ def start(
     language = reading_language(request)
     ways = "".join(
         f"<li><a href='{link}'>{told(title, language)}</a><span>{told(says, language)}</span></li>"
-        for link, title, says in _WAYS
+        for link, title, says in (_WAYS if not personas else (*_WAYS, _TO_PERSONAS))
     )
     body = (
         f"<h1>{told(_TITLE, language)}</h1><p class='lead'>{told(_LEAD, language)}</p>"
@@ -127,6 +127,14 @@ _WAYS: Sequence[tuple[str, Text, Text]] = (
     ),
 )
 _DEMO = Text(en="Who you can be", nl="Wie u kunt zijn")
+_TO_PERSONAS = (
+    "#demo",
+    _DEMO,
+    Text(
+        en="The demo's personas, each signed in by one click.",
+        nl="De persona's van de demo, elk met een klik aangemeld.",
+    ),
+)
 _DEMO_LEAD = Text(
     en="This is the demo: whoever comes here can be anybody. One click signs you in on the API "
     "page; what is filled in there works as it stands.",

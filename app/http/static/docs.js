@@ -13,6 +13,27 @@ const calm = (system) => ({
   },
 });
 
+// What Swagger UI leaves without a name, or names otherwise than it reads, gets the name it shows.
+const NAMES = [
+  ["textarea.body-param__text", () => "Request body"],
+  ["tr[data-param-name] :is(input, select, textarea)", (field) => field.closest("tr").dataset.paramName],
+  [".close-modal", () => "Close"],
+  [".copy-to-clipboard button", () => "Copy"],
+];
+
+function mend() {
+  for (const [selector, name] of NAMES) {
+    for (const one of document.querySelectorAll(`${selector}:not([aria-label])`)) {
+      one.setAttribute("aria-label", name(one));
+    }
+  }
+  for (const one of document.querySelectorAll(".modal-btn.auth[aria-label]")) {
+    one.removeAttribute("aria-label");
+  }
+  // What scrolls must be reached by the keyboard.
+  for (const one of document.querySelectorAll("pre.microlight:not([tabindex])")) one.tabIndex = 0;
+}
+
 // The provider tells by discovery where one signs in; of what it offers the page takes the
 // authorization code with PKCE alone.
 async function withSignIn(contract) {
@@ -126,6 +147,9 @@ function watch(ui) {
 }
 
 async function begin() {
+  new MutationObserver(mend).observe(place, { childList: true, subtree: true });
+  // Before Swagger UI reads the address as its own.
+  const name = nameIn(window.location.hash) ?? sessionStorage.getItem(KEPT);
   const contract = await (await fetch(place.dataset.document)).json();
   const ui = SwaggerUIBundle({
     spec: await withSignIn(contract),
@@ -153,7 +177,6 @@ async function begin() {
     watch(ui);
   }
   follow(ui);
-  const name = nameIn(window.location.hash) ?? sessionStorage.getItem(KEPT);
   if (name) await signIn(ui, name);
 }
 

@@ -42,6 +42,8 @@ const provider = new Provider(told.issuer, {
   jwks: told.keys,
   cookies: { keys: ['of this run'] },
   scopes: ['openid', 'learning'],
+  // The page exchanges its code itself, from where it is served.
+  clientBasedCORS: (_, origin, client) => client.redirectUris.some((uri) => uri.startsWith(origin)),
   pkce: { required: () => true },
   ttl: { Session: 600, Interaction: 600, Grant: 600, AuthorizationCode: 60, IdToken: 600 },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
