@@ -22,7 +22,7 @@ from app.settings import Settings
 from benchmarks.fill import NOW, SLUG, Sizes, fill
 from benchmarks.ids import Of, sql
 
-SMALL = Sizes(requests=3000, drafts=500, granted=1000, proposals=6, items=50, employees=500)
+SMALL = Sizes(requests=3000, drafts=500, granted=1000, proposals=6, items=50, employees=100)
 
 # A step of a round on one account: what it does, to which step before it, how much, and how much
 # comes free. A round leaves all counters as they were.

@@ -1,14 +1,22 @@
 """The figures as a page of Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from benchmarks.bare import Bare
+from benchmarks.document import Documents
+from benchmarks.growth import Growth
 from benchmarks.machine import Machine
+from benchmarks.overload import Overload
 
 # The number of clients at which a budget is held.
 _AT = 16
+_MEMORY_MIB = 200
+_DOCUMENT_MS = 50
+_RATIO = 1.3
+# What an answer may take besides waiting for its turn.
+_GRACE_SECONDS = 1
 
 _HEAD = (
     "what",
@@ -65,40 +73,61 @@ class Decided:
     bare_statements: int
 
 
-def write(
-    machine: Machine, figures: Sequence[Figure], decided: Decided, *, notes: Sequence[str]
-) -> str:
+@dataclass(slots=True)
+class Measured:
+    """All that a run found; what a run of some operations leaves out is None or empty."""
+
+    figures: Sequence[Figure]
+    decided: Decided
+    of_two_workers: Sequence[Figure] = ()
+    overload: Overload | None = None
+    growth: Growth | None = None
+    documents: Documents | None = None
+    started_in_seconds: float = 0.0
+    memory_mib: Sequence[float] = ()
+    memory_of_two_mib: Sequence[float] = ()
+
+
+def write(machine: Machine, measured: Measured, *, notes: Sequence[str]) -> str:
     """Return the page."""
-    measured = datetime.now(UTC).date()  # noqa: TID251 - the day of the measurement itself
+    today = datetime.now(UTC).date()  # noqa: TID251 - the day of the measurement itself
     lines = [
         "# What was measured",
         "",
         (
-            f"On {measured}, commit {machine.commit}, by `make bench`. {machine.cores} cores of "
+            f"On {today}, commit {machine.commit}, by `make bench`. {machine.cores} cores of "
             f"{machine.processor}, {machine.memory_gib} GiB; Python {machine.python}, PostgreSQL "
-            f"{machine.postgres}. The service has one worker; service, PostgreSQL, load and "
-            "pgbench share the machine."
+            f"{machine.postgres}. The service has one worker unless it is said otherwise; service, "
+            "PostgreSQL, load and pgbench share the machine."
         ),
         "",
         (
-            "Sign-in, tenancy with row-level security, audit and its sealing, the access log and "
-            "idempotency are on. CPU is in milliseconds for one request; a budget is for service "
-            "and PostgreSQL together and holds at 16 clients or not. SQL is the number of "
-            "statements of one request, BEGIN with the tenant and COMMIT included. Bare is "
-            "pgbench with those statements, prepared, as the same role under row-level security; "
-            "a change is done by it a fixed number of times."
+            "Sign-in, tenancy with row-level security, audit and its sealing, the access log, rate "
+            "limits and idempotency are on. CPU is in milliseconds for one request; a budget is "
+            f"for service and PostgreSQL together and is met at {_AT} clients or not. SQL is the "
+            "number of statements of one request, BEGIN with the tenant and COMMIT included. Bare "
+            "is pgbench with those statements, prepared, as the same role under row-level "
+            "security; a change is done by it a fixed number of times."
         ),
         "",
         *(line for note in notes for line in (note, "")),
         _row(_HEAD),
         _row(["---", *["---:"] * (len(_HEAD) - 1)]),
-        *(_row(_cells(figure)) for figure in figures),
+        *(_row(_cells(figure)) for figure in measured.figures),
         "",
-        *_of_decisions(decided),
+        "## Budgets",
         "",
-        *_of_budgets(figures),
+        _row(("what", "measured", "budget", "met")),
+        _row(("---", "---:", "---:", "---")),
+        *(_row(row) for row in _budgets(measured)),
+        "",
+        *_of_decisions(measured.decided),
+        "",
+        *_of_two_workers(measured),
+        *([] if measured.overload is None else _of_overload(measured.overload)),
+        *([] if measured.growth is None else _of_growth(measured.growth)),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _cells(figure: Figure) -> list[str]:
@@ -144,17 +173,132 @@ def _of_decisions(decided: Decided) -> list[str]:
     ]
 
 
-def _of_budgets(figures: Sequence[Figure]) -> list[str]:
-    told = ["## Budgets", ""]
-    for figure in figures:
-        if figure.budget_ms is None or figure.together_ms is None or figure.clients != _AT:
-            continue
-        holds = "holds" if figure.together_ms <= figure.budget_ms else "does not hold"
-        told.append(
-            f"- {figure.operation}: {figure.together_ms:.2f} ms of {figure.budget_ms:.1f} ms: "
-            f"{holds}."
+def _budgets(measured: Measured) -> Iterator[tuple[str, str, str, str]]:
+    for figure in measured.figures:
+        if figure.budget_ms and figure.together_ms is not None and figure.clients == _AT:
+            what = f"CPU of {figure.operation}"
+            yield _budget(what, figure.together_ms, figure.budget_ms, "ms", 2)
+    for what, memory in (
+        ("memory after the load, the largest process", measured.memory_mib),
+        ("the same with two workers", measured.memory_of_two_mib),
+    ):
+        if memory:
+            yield _budget(what, memory[0], _MEMORY_MIB, "MiB", 0)
+    yield from _budgets_of_all(measured)
+
+
+def _budgets_of_all(measured: Measured) -> Iterator[tuple[str, str, str, str]]:
+    yield _budget("start of the service until ready", measured.started_in_seconds, 4, "s", 1)
+    if measured.documents is not None:
+        yield _budget(
+            f"PDF of an agreement (the first {measured.documents.first_ms:.0f} ms, the slowest "
+            f"{measured.documents.slowest_ms:.0f} ms), median",
+            measured.documents.median_ms,
+            _DOCUMENT_MS,
+            "ms",
+            0,
         )
-    return told
+    if measured.growth is not None:
+        for grown in measured.growth.grown:
+            yield _budget(f"ratio of a long history: {grown.what}", grown.ratio, _RATIO, "", 2)
+    if measured.overload is not None:
+        bound = (measured.overload.bound_seconds + _GRACE_SECONDS) * 1000
+        longest = measured.overload.seen.longest_ms
+        yield _budget("longest wait in an overload", longest, bound, "ms", 0)
+
+
+def _budget(
+    what: str, measured: float, budget: float, unit: str, digits: int
+) -> tuple[str, str, str, str]:
+    return (
+        what,
+        f"{measured:,.{digits}f} {unit}".rstrip(),
+        f"{budget:,g} {unit}".rstrip(),
+        "met" if measured <= budget else "not met",
+    )
+
+
+def _of_two_workers(measured: Measured) -> list[str]:
+    if not measured.of_two_workers:
+        return []
+    head = ("what", "clients", "requests/s", "p50 ms", "p99 ms", "CPU service", "CPU PostgreSQL")
+    return [
+        "## Two workers",
+        "",
+        _row(head),
+        _row(["---", *["---:"] * (len(head) - 1)]),
+        *(
+            _row(
+                (
+                    figure.operation,
+                    str(figure.clients),
+                    f"{figure.per_second:,.0f}",
+                    f"{figure.p50_ms:.1f}",
+                    f"{figure.p99_ms:.1f}",
+                    f"{figure.service_ms:.2f}",
+                    _ms(figure.postgres_ms),
+                )
+            )
+            for figure in measured.of_two_workers
+        ),
+        "",
+        (
+            "Memory of each process after it, in MiB (what processes share counted in part): "
+            f"{', '.join(f'{each:.0f}' for each in measured.memory_of_two_mib)}; with one worker "
+            f"{', '.join(f'{each:.0f}' for each in measured.memory_mib)}."
+        ),
+        "",
+    ]
+
+
+def _of_overload(overload: Overload) -> list[str]:
+    seen = overload.seen
+    health = ", ".join(
+        f"{count} times {status}" for status, count in sorted(overload.health.items())
+    )
+    return [
+        "## Overload",
+        "",
+        (
+            f"{overload.clients} clients at once, {overload.operation}, {seen.seconds:.0f} s: "
+            f"{seen.answered / seen.seconds:,.0f}/s carried out with p50 {seen.p50_ms:,.0f} ms and "
+            f"p99 {seen.p99_ms:,.0f} ms; {seen.busy:,} sent away with 503 and Retry-After, p99 "
+            f"{seen.busy_p99_ms:,.0f} ms; the longest answer took {seen.longest_ms:,.0f} ms. "
+            f"Nobody waits for a connection longer than {overload.bound_seconds:g} s. Health: "
+            f"{health or 'not asked'}."
+        ),
+        "",
+    ]
+
+
+def _of_growth(growth: Growth) -> list[str]:
+    head = ("what", "CPU short", "CPU long", "ratio", "p50 ms short", "p50 ms long")
+    return [
+        "## A long history",
+        "",
+        (
+            f"The same on a ledger of {growth.short_transfers:,} transfers and on one of "
+            f"{growth.long_transfers:,}, asked in turn; CPU in milliseconds of service and "
+            "PostgreSQL together, the median of five rounds."
+        ),
+        "",
+        _row(head),
+        _row(["---", *["---:"] * (len(head) - 1)]),
+        *(
+            _row(
+                (
+                    grown.what,
+                    f"{grown.short_ms:.2f}",
+                    f"{grown.long_ms:.2f}",
+                    f"{grown.ratio:.2f}",
+                    f"{grown.short_p50_ms:.1f}",
+                    f"{grown.long_p50_ms:.1f}",
+                )
+            )
+            for grown in growth.grown
+        ),
+        "",
+    ]
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -89,6 +89,11 @@ class Database:
         )
         self._tenants: OrderedDict[str, UUID] = OrderedDict()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether a transaction that is asked for now is refused, for too many wait for theirs."""
+        return self._turns.are_up
+
     @asynccontextmanager
     async def transaction(self, organisation_id: UUID) -> AsyncGenerator[AsyncSession]:
         """Yield a session in a transaction of this organisation: commit at the end, or roll back.

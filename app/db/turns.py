@@ -19,6 +19,11 @@ class Turns:
         self._waiting_at_most = at_once * _WAITING_PER_TURN
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    @property
+    def are_up(self) -> bool:
+        """Whether so many wait that whoever comes now is sent away."""
+        return len(self._waiting) >= self._waiting_at_most
+
     async def take(self) -> None:
         """Take a turn, which must be given back.
 
@@ -28,7 +33,7 @@ class Turns:
         if self._free:
             self._free -= 1
             return
-        if len(self._waiting) >= self._waiting_at_most:
+        if self.are_up:
             message = "too many wait for a connection"
             raise PoolTimeout(message)
         loop = asyncio.get_running_loop()

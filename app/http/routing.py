@@ -125,6 +125,9 @@ class TransactionalRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             edge: Edge = request.app.state.edge
+            # Before anything is done for it: sending away must cost little.
+            if edge.database.is_crowded:
+                raise TooBusy
             with faults_as_refusals(edge.constraints):
                 return await serve(edge, request)
 
