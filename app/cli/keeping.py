@@ -192,6 +192,7 @@ async def _verify_one(database: "Database", organisation_id: UUID) -> int:
         trail = await verify_chain(database, organisation_id, progress=chained)
         sealed, waiting = trail.head.position, trail.unsealed
         tell(f"  its audit chain holds {sealed} entries, and {waiting} wait for it")
+        tell(f"  its head is {trail.head.digest.hex()}")
         for finding in trail.findings:
             tell(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
         doing.what = "its ledger"
