@@ -311,6 +311,14 @@ async def test_a_deadlock_asks_to_be_repeated_and_other_errors_do_not(
 
 
 @pytest.mark.invariant("D4")
+async def test_a_transaction_commits_to_disk_before_it_says_so(
+    database: Database, organisation: Organisation
+) -> None:
+    async with database.transaction(organisation.id) as session:
+        assert await session.scalar(text("SHOW synchronous_commit")) == "on"
+
+
+@pytest.mark.invariant("D4")
 async def test_the_service_knows_whether_its_commits_last(
     database: Database, server_url: str
 ) -> None:
