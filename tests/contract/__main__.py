@@ -15,7 +15,7 @@ import httpx
 from tests.contract.checks import ROOT, Check, Ground, LeftOut, NotInstalled, Outcome, ToolFailed
 from tests.contract.clients import lms, python_client, typescript_client
 from tests.contract.committed import committed
-from tests.contract.demo import Demo, running_demo
+from tests.contract.demo import Demo, DemoFailed, running_demo
 from tests.contract.probes import nl_gov_live, offat, schemathesis, wapiti
 from tests.contract.rulesets import nl_gov, owasp, redocly
 
@@ -49,11 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checks = [check for check in CHECKS if check.name in asked.only or not asked.only]
     width = max(len(check.name) for check in checks)
     began = time.monotonic()
-    results = [
-        result
-        for together in _sharing_a_demo(checks)
-        for result in _report_on(together, asked, width)
-    ]
+    try:
+        results = [
+            result
+            for together in _sharing_a_demo(checks)
+            for result in _report_on(together, asked, width)
+        ]
+    except DemoFailed as error:
+        _say(f"contract: the demo did not start:\n{error}")
+        return 1
     _say(f"contract: {_verdict(results)}, {time.monotonic() - began:.0f} s")
     return 1 if Result.SHORT in results else 0
 
