@@ -104,8 +104,8 @@ async def test_the_service_goes_on_while_the_provider_is_down_for_an_hour(
     provider.start("k1")
     assert (await service.ask()).status_code == 200
     provider.stop()
-    for _ in range(HOUR // MINUTE):
-        service.clock.pass_(MINUTE)
+    for _ in range(20):
+        service.clock.pass_(HOUR / 20)
         assert (await service.ask()).status_code == 200
     # A key it can not know is refused, not waited for.
     provider.make_keys("k3")
@@ -154,9 +154,9 @@ async def test_a_storm_of_unknown_keys_does_not_reach_the_provider(
         for _ in range(6):
             service.clock.pass_(5)
             answers = await asyncio.gather(
-                *(service.ask(kid=f"unheard-of-{number}") for number in range(40)), service.ask()
+                *(service.ask(kid=f"unheard-of-{number}") for number in range(20)), service.ask()
             )
-            assert [answer.status_code for answer in answers] == [401] * 40 + [200]
+            assert [answer.status_code for answer in answers] == [401] * 20 + [200]
     # Once at first, and then every ten seconds of the thirty.
     assert publisher.asked == [DISCOVERY, KEYS] * 4
 
