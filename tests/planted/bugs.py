@@ -53,7 +53,7 @@ BUGS: Sequence[Bug] = (
 """,
             ),
         ],
-        ["tests/api/test_decisions.py", "tests/api/test_decision_corners.py"],
+        ["tests/api/test_decisions.py"],
     ),
     Bug(
         "key-without-its-body",
@@ -118,7 +118,7 @@ BUGS: Sequence[Bug] = (
                 "\n\n_BEGUN: list[Any] = []\n\n\ndef create_engine(\n",
             ),
         ],
-        ["tests/api/test_edge_transactions.py", "tests/database/test_session.py"],
+        ["tests/api/test_edge_transactions.py"],
     ),
     Bug(
         "asynchronous-commit",
@@ -163,7 +163,7 @@ BUGS: Sequence[Bug] = (
                 "\n\n_FIGURES: dict[Any, Any] = {}\n\n\nclass HourRepository",
             ),
         ],
-        ["tests/api/test_hours.py", "tests/database/test_hours_concurrency.py"],
+        ["tests/database/test_hours_concurrency.py"],
     ),
     Bug(
         "two-snapshots",
@@ -233,7 +233,7 @@ BUGS: Sequence[Bug] = (
                 "    kind = Kind.FORBIDDEN\n",
             ),
         ],
-        ["tests/api/test_requests.py", "tests/api/test_request_corners.py"],
+        ["tests/api/test_requests.py"],
     ),
     Bug(
         "effect-inside",
