@@ -219,7 +219,12 @@ def years_are_kept(run: Run) -> Iterator[Violation]:
 
 
 def floor_holds(run: Run) -> Iterator[Violation]:
-    """L6: neither the norm, which binds in this year, nor the means were ever passed."""
+    """L6: neither the norm, which binds in this year, nor the means were ever passed.
+
+    Afterwards both give what is left of them to the last minute and cent, and no more.
+    """
+    for says in run.after.not_tight:
+        yield Violation("L6", "what is left", says)
     for slug, state in run.after.states.items():
         for (kind, owner), points in state.points.items():
             if kind in ("norm", MEANS):
@@ -227,11 +232,13 @@ def floor_holds(run: Run) -> Iterator[Violation]:
                     says = f"below nothing at entry {point.sequence}: {_named(point.figures)}"
                     yield Violation("L6", f"{slug} {kind}:{owner}", says)
     for one in run.history.named("read_hours", "read_means"):
-        if one.done:
-            told = one.json
-            room = told.get("roomMinutes", told.get("roomCents"))
-            if room < 0:
-                yield Violation("L6", f"{one.organisation} {one.about[0]}", f"room {room}", (one,))
+        if one.done and (room := _room_told(one)) < 0:
+            yield Violation("L6", f"{one.organisation} {one.about[0]}", f"room {room}", (one,))
+
+
+def _room_told(one: Sent) -> int:
+    told = one.json
+    return told.get("roomMinutes", told.get("roomCents"))
 
 
 def _is_passed(point: Point) -> bool:

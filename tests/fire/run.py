@@ -128,6 +128,13 @@ class Running:
         process.stdin.close()
         return process
 
+    def await_first(self, load: subprocess.Popen[bytes]) -> float:
+        """Return the time at which the first answer had come: the load has begun then."""
+        path = self.options.folder / "history.jsonl"
+        while load.poll() is None and not (path.exists() and path.stat().st_size):
+            time.sleep(0.02)
+        return time.monotonic()
+
     def break_things(self, load: subprocess.Popen[bytes], began: float) -> list[Fault]:
         """Carry the plan out beside the load; return what came of it."""
         done: list[Fault] = []
@@ -200,9 +207,9 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
     """
     running = Running(options, held, say)
     say(f"{options.clients} clients for {options.seconds:.0f} s ...")
-    began = time.monotonic()
     load = running.load()
     held.callback(load.kill)
+    began = running.await_first(load)
     faults = running.break_things(load, began)
     if load.wait(options.seconds + 120) != 0:
         message = "the load failed"

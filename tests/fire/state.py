@@ -8,8 +8,8 @@ written together.
 import re
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,8 @@ from tests.fire.scene import YEAR, Scene
 Row = Mapping[str, Any]
 _XIDS = 2**32
 _OK = 200
+_CREATED = 201
+_CONFLICT = 409
 # As long it may take the service to write down what went wrong.
 _LOG_SECONDS = 1.0
 _AS_OF_AT_MOST = 60
@@ -89,7 +91,7 @@ class After:
     unscoped: Mapping[str, int]
     durability: Mapping[str, str]
     ready: int
-    counted: Mapping[str, int] = field(default_factory=dict[str, int])
+    not_tight: Sequence[str]
 
 
 def read_after(history: History, scenes: Sequence[Scene], url: str, owner_url: str) -> After:
@@ -104,11 +106,13 @@ def read_after(history: History, scenes: Sequence[Scene], url: str, owner_url: s
         as_of = _as_of(client, history, {scene.slug: scene for scene in scenes})
         ready = httpx.get(f"{url}/health/ready", timeout=10, trust_env=False).status_code
         refused = [*_methods(client, scenes[0]), *_statements(app_url, scenes[0])]
+        # The last of all, for it takes what is left.
+        not_tight = [says for scene in scenes for says in _take_the_rest(client, scene)]
     with psycopg.connect(app_url) as connection:
         names = [name for (name,) in connection.execute(_TENANT_TABLES).fetchall()]
         unscoped = {name: _count(connection, name) for name in names if name != "tenants"}
         durability = _durability(connection)
-    return After(states, as_of, refused, unscoped, durability, ready)
+    return After(states, as_of, refused, unscoped, durability, ready, not_tight)
 
 
 def _durability(connection: psycopg.Connection) -> dict[str, str]:
@@ -243,6 +247,44 @@ def _methods(client: httpx.Client, scene: Scene) -> list[str]:
         for method in ("PUT", "PATCH", "DELETE")
         if (answer := client.request(method, path, headers=_as(scene, "hr-1"))).status_code != 405
     ]
+
+
+def _take_the_rest(client: httpx.Client, scene: Scene) -> Iterator[str]:
+    """Ask for one more than is left of somebody's hours and of the means, and then for the rest.
+
+    Yields what was not refused, or not granted, as it should be.
+    """
+    mt, person = _as(scene, "mt-1"), scene.staff["employee-1"]
+    path = f"/employees/{person.id}/hour-ledgers/{YEAR}"
+    minutes = client.get(path, headers=mt).json()["roomMinutes"]
+    cents = client.get(f"/budgets/{YEAR}", headers=mt).json()["roomCents"]
+    for what, asked, too_much in (
+        ("minutesPerParticipant", minutes, 1),
+        ("minutesPerParticipant", minutes, 0),
+        ("amountCents", cents, 1),
+        ("amountCents", cents, 0),
+    ):
+        body = {**_PROMISE, "personnelNumbers": [person.number], what: asked + too_much}
+        body["reference"] = f"REST-{what}-{too_much}"
+        answer = client.post(
+            "/existing-commitments",
+            json={"items": [body]},
+            headers={**mt, "Idempotency-Key": body["reference"]},
+        )
+        if answer.status_code != (_CONFLICT if too_much else _CREATED):
+            yield f"{scene.slug}: {asked} + {too_much} of {what}: {answer.status_code}"
+
+
+_PROMISE: Mapping[str, Any] = {
+    "title": "De rest",
+    "provider": "Opleider",
+    "startsOn": f"{YEAR}-02-01",
+    "endsOn": f"{YEAR}-06-30",
+    "amountCents": 0,
+    "minutesPerParticipant": 0,
+    "basis": "necessary_for_function",
+    "source": "Brief van oktober.",
+}
 
 
 def _statements(app_url: str, scene: Scene) -> list[str]:
