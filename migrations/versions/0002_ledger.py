@@ -7,6 +7,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# While a table is new and all its indexes look alike to the planner, it takes the one that was made
+# last: that must be the one by id, for every transfer looks its accounts up by it.
 ACCOUNTS = """
 CREATE TABLE accounts (
     organisation_id uuid NOT NULL,
@@ -25,9 +27,9 @@ CREATE TABLE accounts (
     credits_posted bigint NOT NULL DEFAULT 0,
     sequence bigint NOT NULL DEFAULT 0,
     CONSTRAINT pk_accounts PRIMARY KEY (organisation_id, id),
-    CONSTRAINT uq_accounts_organisation_id_id_unit UNIQUE (organisation_id, id, unit),
     CONSTRAINT uq_accounts_organisation_id_kind_owner_id_period_from
         UNIQUE (organisation_id, kind, owner_id, period_from),
+    CONSTRAINT uq_accounts_organisation_id_id_unit UNIQUE (organisation_id, id, unit),
     CONSTRAINT ck_accounts_unit CHECK (unit IN ('minutes', 'cents', 'places')),
     CONSTRAINT ck_accounts_period CHECK (period_until > period_from),
     CONSTRAINT ck_accounts_limited_is_counted CHECK (counted OR NOT limited),
@@ -409,8 +411,12 @@ BEGIN
                      CROSS JOIN LATERAL (
                          VALUES (1, d.debit_account_id), (2, d.credit_account_id)
                      ) AS l (side, account_id)
-                      LEFT JOIN accounts a
-                        ON a.organisation_id = organisation AND a.id = l.account_id AND a.counted
+                      LEFT JOIN LATERAL (
+                          SELECT a.sequence FROM accounts a
+                           WHERE a.organisation_id = organisation
+                             AND a.id = l.account_id AND a.counted
+                           LIMIT 1
+                      ) AS a ON true
                 ) AS n
           ) AS s
          WHERE s.side = 1
