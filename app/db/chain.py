@@ -4,9 +4,10 @@ Sealing is apart from recording, in batches, since a chain in the write path wou
 writer of an organisation behind the last one.
 """
 
+import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db.driver import fetch
+from app.db.driver import AnyRow, fetch
 from app.db.models import AuditEntry, AuditHead, AuditLink
 from app.db.session import Database
 
@@ -257,8 +258,15 @@ async def verify(
         walk = _Walk(organisation_id, exported)
         # Without a stored head there may still be links: someone took the head away.
         until = stored.position if stored else await session.scalar(_LAST_LINK, parameters) or 0
-        async for link in _links(session, organisation_id, until, progress):
-            walk.check(link)
+        rows = await _links(session, organisation_id, 0, until)
+        while rows:
+            after = rows[-1].position
+            # Hashing takes as long as reading: each batch is read while the one before is hashed.
+            coming, _ = await asyncio.gather(
+                _links(session, organisation_id, after, until), asyncio.to_thread(walk.check, rows)
+            )
+            progress(after, until)
+            rows = coming
         walk.finish(stored)
         if row is not None:
             limits = {
@@ -316,7 +324,22 @@ class _Walk:
     def report(self, kind: Tampering, position: int | None, entry_id: UUID | None) -> None:
         self._found.append(Finding(kind, position, entry_id))
 
-    def check(self, link: _Link) -> None:
+    def check(self, rows: Sequence[AnyRow]) -> None:
+        """Check the links that come next, in order of their position."""
+        for row in rows:
+            self._check(
+                _Link(
+                    position=row.position,
+                    entry_id=row.entry_id,
+                    entry_digest=row.entry_digest,
+                    chain_digest=row.chain_digest,
+                    sealed_at=row.sealed_at,
+                    recorded_at=row.recorded_at,
+                    actual_digest=None if row.document is None else entry_digest(row.document),
+                )
+            )
+
+    def _check(self, link: _Link) -> None:
         self._check_place(link)
         self._check_entry(link)
         self._position, self._digest = link.position, link.chain_digest
@@ -427,27 +450,9 @@ async def _seal_batch(session: AsyncSession, organisation_id: UUID) -> tuple[int
 
 
 async def _links(
-    session: AsyncSession, organisation_id: UUID, until: int, progress: Progress
-) -> AsyncIterator[_Link]:
-    after = 0
-    while True:
-        parameters = {"tenant": organisation_id, "after": after, "until": until}
-        rows = await fetch(session, _LINKS, parameters)
-        for row in rows:
-            position, entry_id, digest, chained, sealed_at, recorded_at, document = row
-            yield _Link(
-                position=position,
-                entry_id=entry_id,
-                entry_digest=digest,
-                chain_digest=chained,
-                sealed_at=sealed_at,
-                recorded_at=recorded_at,
-                actual_digest=None if document is None else entry_digest(document),
-            )
-            after = position
-        progress(after, until)
-        if len(rows) < SEALED_AT_ONCE:
-            return
+    session: AsyncSession, organisation_id: UUID, after: int, until: int
+) -> list[AnyRow]:
+    return await fetch(session, _LINKS, {"tenant": organisation_id, "after": after, "until": until})
 
 
 def _genesis(organisation_id: UUID) -> bytes:
