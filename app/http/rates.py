@@ -37,8 +37,8 @@ _PLACE = Struct("=2Q")
 _SIZE = _ROWS * _ROW.size
 # No window is longer: a bucket that is full later than this was left by a clock that has gone.
 _HORIZON = 3600 * _SECOND
-# A lock is held for microseconds: who finds it taken this often has met a worker that is paused.
-_TRIES = 50
+# A lock is held for microseconds: who waits for it this long has met a worker that is paused.
+_PATIENCE = 20_000_000
 
 
 class TooManyRequests(EdgeRefusal):
@@ -173,17 +173,26 @@ class Buckets:
 
         The count of a request may then be lost, which is better than to wait for a paused worker.
         """
-        for _ in range(_TRIES):
+        is_held = self._lock()
+        try:
+            yield
+        finally:
+            if is_held:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def _lock(self) -> bool:
+        """Lock the file; tell whether it was to be had."""
+        give_up: int | None = None
+        while True:
             try:
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                continue
-            try:
-                yield
-            finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN)
-            return
-        yield
+                give_up = give_up or time.monotonic_ns() + _PATIENCE
+                if time.monotonic_ns() > give_up:
+                    return False
+                os.sched_yield()
+            else:
+                return True
 
 
 class Rates:

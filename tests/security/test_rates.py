@@ -1,9 +1,10 @@
 import re
-import time
 from collections.abc import AsyncIterator
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from time import monotonic_ns, process_time
 from uuid import UUID
 
 import httpx
@@ -82,29 +83,30 @@ def test_more_clients_than_places_forget_the_one_that_has_most_room(buckets: Buc
     assert [taken(buckets, at=100, key=keys[0]) for _ in range(6)] == [True] * 5 + [False]
 
 
-def take_often(folder: Path, counted: "SimpleQueue[int]") -> None:
-    """Take as often as can be for half a second, and tell how often it could."""
-    buckets, quota = Buckets(folder), Quota("client", burst=500, per_second=100)
-    until, count = time.monotonic() + 0.5, 0
-    while time.monotonic() < until:
-        count += buckets.take([(KEY, quota)], time.monotonic_ns())[1] is None
-    counted.put(count)
+def take_often(folder: Path, ready: Barrier, counted: "SimpleQueue[int]") -> None:
+    """Ask thousands of times as soon as the others are ready; tell how often there was room."""
+    buckets, quota = Buckets(folder), Quota("client", burst=10_000, per_second=100)
+    ready.wait()
+    wanted = [(KEY, quota)]
+    counted.put(sum(buckets.take(wanted, monotonic_ns())[1] is None for _ in range(12_000)))
 
 
 @pytest.mark.invariant("S5")
 def test_the_limit_holds_over_several_processes(tmp_path: Path) -> None:
     fork = get_context("fork")
     counted: SimpleQueue[int] = fork.SimpleQueue()
-    began = time.monotonic()
-    takers = [fork.Process(target=take_often, args=(tmp_path, counted)) for _ in range(2)]
+    ready = fork.Barrier(2)
+    began = monotonic_ns()
+    takers = [fork.Process(target=take_often, args=(tmp_path, ready, counted)) for _ in range(2)]
     for taker in takers:
         taker.start()
     counts = [counted.get() for _ in takers]
-    allowed = 500 + 100 * (time.monotonic() - began)
+    allowed = 10_000 + 100 * (monotonic_ns() - began) / SECOND
     for taker in takers:
         taker.join()
-    assert all(counts)
-    assert 500 <= sum(counts) <= allowed
+    assert min(counts) > 100
+    # Of a hundred requests one at most is lost to a lock that was not to be had.
+    assert 10_000 <= sum(counts) <= allowed * 1.01
 
 
 def test_without_a_folder_to_write_each_worker_counts_for_itself(
@@ -126,10 +128,10 @@ def test_counting_costs_a_request_less_than_twenty_microseconds(settings: Settin
 
 def timed(rates: Rates, organisation_id: UUID) -> float:
     """Return the seconds of processor time that one admission takes."""
-    began = time.process_time()
+    began = process_time()
     for _ in range(1000):
         rates.admit(organisation_id, fingerprint(organisation_id, "manager"))
-    return (time.process_time() - began) / 1000
+    return (process_time() - began) / 1000
 
 
 # --- Over HTTP ----------------------------------------------------------------------------------
