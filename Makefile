@@ -75,7 +75,7 @@ rules: $(READY)  ## Print which rules of the book have code and tests
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
 
-keep: $(READY)  ## Kill backups and restores half-way; migrate under load
+keep: $(READY)  ## Kill backups half-way, migrate under load, verify a million transfers
 	$(BIN)/pytest -m apart --durations=10 tests/database
 
 backup: $(READY)  ## Back up the data of `make run`, also while it runs
