@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ import psycopg
 import pytest
 from pypdf import PdfReader
 
-from app.agreements.service import AgreementService
+from app.agreements.service import AgreementService, typeset
 from app.db.work import Work
 from app.kernel.actors import Role
 from app.people.schemas import PlacementIn
@@ -37,6 +38,7 @@ from tests.support.agreements import (
 )
 from tests.support.clock import FrozenClock
 from tests.support.organisations import Organisation
+from tests.support.policy import odwh_version
 
 
 @pytest.fixture
@@ -243,6 +245,31 @@ async def test_one_cent_under_the_threshold_there_is_no_clause(
     )
     at_threshold = (await draw_up(client, scene, hr, subsidiesCents=227_950)).json()
     assert at_threshold["terms"]["repaymentSchedule"] is not None
+
+
+@pytest.mark.rule("LAW-11", "VIS-7.6")
+async def test_an_agreement_keeps_to_the_policy_of_its_decision(
+    client: httpx.AsyncClient,
+    organisation: Organisation,
+    work: OpenWork,
+    sign_in: SignIn,
+    clock: FrozenClock,
+) -> None:
+    scene = await make_scene(
+        organisation, work, starts_on=date(2027, 9, 1), ends_on=date(2027, 12, 1)
+    )
+    hr = sign_in(Role.HR, person=HR)
+    stricter = odwh_version(2027, valid_from=date(2027, 3, 1), repaymentCostThresholdCents=900_000)
+    drafted = await client.post("/policy-versions", json=stricter, headers=hr)
+    activated = await client.post(
+        f"/policy-versions/{drafted.json()['id']}/activation",
+        headers=sign_in(Role.MT) | {"If-Match": "*"},
+    )
+    assert activated.status_code == 200, activated.text
+    clock.set(datetime(2027, 3, 2, 8, tzinfo=UTC))
+    agreement = (await draw_up(client, scene, hr)).json()
+    assert agreement["terms"]["ownCostCents"] == 427_950
+    assert agreement["terms"]["repaymentSchedule"] is not None
 
 
 @pytest.mark.rule("VIS-7.9")
@@ -643,3 +670,29 @@ async def test_a_training_that_starts_tomorrow_can_still_be_agreed_on(
     assert clock.now().date() + timedelta(days=1) == tomorrow < STARTS_ON
     scene = await make_scene(organisation, work, starts_on=tomorrow)
     assert (await signed(scene)).row.status == "signed"
+
+
+async def test_a_document_is_set_quickly_and_beside_everything_else(
+    scene: Scene,
+) -> None:
+    """The bound is loose, in processor time, for any machine; ``make bench`` holds the real one."""
+    terms = (await drawn_up(scene)).terms
+    assert terms is not None
+    await typeset(terms)
+    pauses: list[float] = []
+
+    async def go_on() -> None:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            pauses.append(time.perf_counter() - began)
+
+    meanwhile = asyncio.create_task(go_on())
+    began = time.process_time()
+    for number in range(5):
+        await typeset(terms.model_copy(update={"reference": f"A26-2-{number:04}"}))
+    used = time.process_time() - began
+    meanwhile.cancel()
+    assert used / 5 < 0.25
+    # The loop turned on while the documents were set: more than once for each.
+    assert len(pauses) > 10
