@@ -157,6 +157,7 @@ async function begin() {
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: -1,
+    // Examples that Swagger UI makes up of patterns say nothing; the form does.
     defaultModelRendering: "model",
     displayRequestDuration: true,
     persistAuthorization: false,
