@@ -165,16 +165,3 @@ async def test_requests_go_on_while_a_migration_waits_for_a_long_transaction(
         with run(next_release, "verify", APP_DATABASE_URL=app_url_of(url)) as verifying:
             _, said = await asyncio.to_thread(verifying.communicate, timeout=60)
             assert verifying.returncode == 0, said
-
-
-def test_a_release_is_not_ready_on_a_schema_that_is_older(server_url: str) -> None:
-    assert head_revision() < NEXT
-    with migrated_database(server_url) as url, connected(url) as owner:
-        owner.execute("UPDATE alembic_version SET version_num = '0001'")
-        owner.commit()
-
-        async def ready() -> int:
-            async with serving(url) as (client, _):
-                return (await client.get("/health/ready")).status_code
-
-        assert asyncio.run(ready()) == 503
