@@ -144,7 +144,8 @@ class DecisionRepository:
         """Return the decision in force on each of these requests that has one.
 
         That is the last one taken: a request that was deferred and taken up again has a decision
-        of each round.
+        of each round. The last by its id, which is given under the request's lock; a clock that was
+        set back does not change what came last.
         """
         rows = await self._session.scalars(
             select(Decision)
@@ -152,7 +153,7 @@ class DecisionRepository:
                 Decision.organisation_id == self._organisation_id,
                 Decision.request_id.in_(request_ids),
             )
-            .order_by(Decision.decided_at, Decision.id)
+            .order_by(Decision.id)
         )
         return {row.request_id: row for row in rows}
 

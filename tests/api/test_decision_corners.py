@@ -1,7 +1,7 @@
 """Decisions where something else happened meanwhile: withdrawn, attended, invoiced, left."""
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -193,6 +193,22 @@ async def test_a_deferred_request_is_decided_again_in_the_next_tranche(
     )
     assert (await means_of(cast, client, 2027))["committedCents"] == COST_CENTS
     assert (await means_of(cast, client, 2026))["committedCents"] == 0
+
+
+@pytest.mark.rule("VIS-6.6")
+async def test_the_decision_taken_last_is_in_force_also_when_the_clock_went_back(
+    client: httpx.AsyncClient, cast: Cast, clock: FrozenClock
+) -> None:
+    before = await before_the_mt(client, cast, clock)
+    [first] = (await before.decide(adoptRest=True)).json()["items"]
+    clock.set(clock.now() - timedelta(hours=1))
+    second = await revised(before, first["id"], "terug", outcome="rejected")
+    third = await revised(before, second.json()["id"], "heen", outcome="granted")
+    assert [second.status_code, third.status_code] == [201, 201], third.text
+    path = f"/decisions?requestId={before.requests[0]}"
+    listed = (await client.get(path, headers=cast.as_mt)).json()["items"]
+    assert [one["inForce"] for one in listed] == [False, False, True]
+    problem(await revised(before, first["id"], "oud", outcome="rejected"), 409, "already-revised")
 
 
 # --- Revisions after the training began ----------------------------------------------------------
