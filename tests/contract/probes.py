@@ -144,9 +144,7 @@ def _judged(report: Mapping[str, Any], said: str) -> Outcome:
     reached = 100 * (tested - len(unreached)) // tested if tested else 0
     misses: list[str] = []
     if failures or errors:
-        told = re.search(
-            r"=+ (?:ERRORS|FAILURES) =.*?(?=\n=+ (?:WARNINGS|SUMMARY) =)", said, re.DOTALL
-        )
+        told = _FAULTS.search(said)
         misses += (told[0] if told else said[-3000:]).splitlines()
     if reached < _REACHED_PERCENT:
         misses.append(
@@ -214,11 +212,11 @@ def offat(ground: Ground) -> Outcome:
         seconds=600,
     )
     results = _report(report_file, done.stdout + done.stderr)["results"]
-    misses = Counter(line for result in results for line in _offat_findings(result))
-    return Outcome(
-        f"{misses.total()} findings in {len(results)} tests",
-        [f"{count} x {line}" for line, count in misses.most_common()],
-    )
+    found = Counter(line for result in results for line in _offat_findings(result))
+    misses = [f"{count} x {line}" for line, count in found.most_common()]
+    if len(results) < ground.operation_count():
+        misses.append(f"it made {len(results)} tests, less than there are operations")
+    return Outcome(f"{found.total()} findings in {len(results)} tests", misses)
 
 
 def _offat_findings(result: Mapping[str, Any]) -> Iterator[str]:

@@ -162,7 +162,7 @@ def keys_are_required(run: Run) -> Iterator[Violation]:
 
 
 def durable(run: Run) -> Iterator[Violation]:
-    """D4: on the service's own connections commits are synchronous and pages whole."""
+    """D4: as the service's role finds the server commits are synchronous and pages whole."""
     for name, value in run.after.durability.items():
         if value != "on":
             yield Violation("D4", name, f"is {value}")
