@@ -149,6 +149,8 @@ async def test_the_document_names_the_parties_the_cost_and_what_leaving_would_co
     agreement = (await draw_up(client, scene, hr, subsidiesCents=50_000)).json()
     answer = await client.get(f"/agreements/{scene.agreement_id}/document", headers=hr)
     assert answer.headers["content-type"] == "application/pdf"
+    named = f"opleidingsovereenkomst-{scene.agreement_id}.pdf"
+    assert answer.headers["content-disposition"] == f'inline; filename="{named}"'
     assert hashlib.sha256(answer.content).hexdigest() == agreement["documentSha256"]
     text = text_of(answer.content)
     for part in (
