@@ -91,16 +91,18 @@ async def test_no_parameter_of_any_operation_is_more_than_a_value(
     client: httpx.AsyncClient, sign_in: SignIn
 ) -> None:
     headers = sign_in(*Role)
+    tried = 0
     for operation in operations().values():
-        if operation.method != "get":
+        if operation.method != "GET":
             continue
         names = [one["name"] for one in operation.parameters("path")]
         for text in HOSTILE[:3]:
             path = operation.at(dict.fromkeys(names, quote(text, safe="")))
             asked = {one["name"]: text for one in operation.parameters("query")}
             answer = await client.get(path, params=asked, headers=headers)
-            assert names or asked or answer.status_code < 500
             assert answer.status_code < 500, (operation.id, text)
+            tried += bool(names or asked)
+    assert tried > 100
 
 
 def calls(tree: ast.AST) -> Iterator[ast.Call]:
