@@ -1,5 +1,5 @@
 # Everything sets itself up: Python 3.11 or newer, make and git are all that must be there.
-#   make run | test | lint | contract | pages | openapi | audit | rules | bench | format | clean
+# `make` alone says what there is to make.
 # PYTHON names another interpreter; PORT, DATA_DIR and DATABASE_URL say where `make run` serves.
 
 PYTHON ?= python3
