@@ -122,10 +122,11 @@ class Database:
             write_entries(session, organisation_id)
             if session.new or session.dirty or session.deleted:
                 await session.flush()
-            await _to_the_end(_commit(session, held))
         except BaseException:
             await _to_the_end(_roll_back(session, held))
             raise
+        # Past it nothing is rolled back, cancelled or not: the connection is another's by then.
+        await _to_the_end(_commit(session, held))
 
     @asynccontextmanager
     async def work(
@@ -279,18 +280,26 @@ async def _begin_on(connection: AsyncConnection, begin: str) -> Held:
 
 
 async def _commit(session: AsyncSession, held: Held) -> None:
-    """Commit, unless the transaction is dead, and give the connection back.
+    """Commit, unless the transaction is dead: then roll back. Give the connection back.
 
     Raises:
         TransactionAborted: it is dead.
         DBAPIError: the commit failed, or the connection was lost in it.
     """
+    try:
+        _check_alive(held)
+        await commit(session)
+    except BaseException:
+        await _roll_back(session, held)
+        raise
+    await _leave(session)
+    await held.connection.close()
+
+
+def _check_alive(held: Held) -> None:
     if held.driver.info.transaction_status != TransactionStatus.INTRANS:
         message = "a statement failed and its error was swallowed: nothing can be committed"
         raise TransactionAborted(message)
-    await commit(session)
-    await _leave(session)
-    await held.connection.close()
 
 
 async def _roll_back(session: AsyncSession, held: Held) -> None:

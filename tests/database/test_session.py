@@ -119,6 +119,32 @@ async def test_a_transaction_is_rolled_back_when_its_request_is_cancelled(
 
 
 @pytest.mark.invariant("D1")
+async def test_who_is_cancelled_in_the_commit_does_not_touch_the_next_ones_transaction(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async def put(database: Database, key: str, *, is_cancelled: bool) -> None:
+        task = asyncio.current_task()
+        async with database.transaction(organisation.id) as session:
+            await _put(session, organisation, key)
+            if is_cancelled and task is not None:
+                asyncio.get_running_loop().call_later(0.0003, task.cancel)
+
+    async with _database(settings.app_url, pool_size=3) as database:
+        for turn in range(20):
+            outcomes = await asyncio.gather(
+                *(put(database, f"{turn}-{i}", is_cancelled=i % 2 == 0) for i in range(12)),
+                return_exceptions=True,
+            )
+            assert {type(outcome) for outcome in outcomes[::2]} <= {
+                asyncio.CancelledError,
+                type(None),
+            }
+            assert outcomes[1::2] == [None] * 6
+        kept = await _keys(database, organisation)
+    assert {f"{turn}-{i}" for turn in range(20) for i in range(1, 12, 2)} <= set(kept)
+
+
+@pytest.mark.invariant("D1")
 async def test_a_swallowed_error_is_never_acknowledged_as_a_commit(
     database: Database, organisation: Organisation
 ) -> None:

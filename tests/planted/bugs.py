@@ -109,8 +109,8 @@ BUGS: Sequence[Bug] = (
         [
             Change(
                 "app/db/session.py",
-                "            await _to_the_end(_commit(session, held))\n",
-                "            _BEGUN.append(asyncio.create_task(_commit(session, held)))\n",
+                "        await _to_the_end(_commit(session, held))\n",
+                "        _BEGUN.append(asyncio.create_task(_commit(session, held)))\n",
             ),
             Change(
                 "app/db/session.py",
