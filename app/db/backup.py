@@ -390,10 +390,13 @@ def _let_go(server: EmbeddedServer, backup_dir: Path, kept: int) -> list[Backup]
     for backup in old:
         # Out of its name first, so that half a backup is never taken for a whole one.
         shutil.rmtree(backup.folder.rename(backup.folder.with_name(f"{backup.folder.name}.part")))
+    # By place in the WAL, whatever the line of time, as that program goes: the oldest backup may
+    # lie on a line that was left, and begin later than a younger one.
+    first = min((backup.first_segment for backup in left), key=lambda segment: segment[8:])
     _run(
         server,
         "pg_archivecleanup",
-        ["-x", ".gz", str(archive_folder(backup_dir)), left[0].first_segment],
+        ["-x", ".gz", str(archive_folder(backup_dir)), first],
         {},
     )
     return old

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -229,6 +230,42 @@ def test_a_restore_follows_what_was_lived_and_not_what_it_left_behind(data_dir: 
         assert content(server) == later
         work(server)
         latest = content(server)
+    go_back(None)
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == latest
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_backup_on_a_line_that_was_left_does_not_cost_a_younger_one_its_archive(
+    data_dir: Path,
+) -> None:
+    backups = data_dir / "backups"
+
+    def go_back(until: datetime | None) -> None:
+        now = datetime.now(UTC)  # noqa: TID251 - it names a folder
+        restore(data_dir, backups, until=until, now=now, bin_dir=None, progress=quietly)
+
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, backups, kept=9, progress=quietly)
+        first = instant(server)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            for _ in range(8):
+                connection.execute("SELECT pg_create_restore_point('further')")
+                connection.execute("SELECT pg_switch_wal()")
+        back_up(server, backups, kept=9, progress=quietly)
+    go_back(first)
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, backups, kept=9, progress=quietly)
+        work(server)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            connection.execute("SELECT pg_switch_wal()")
+        latest = content(server)
+        _, gone = back_up(server, backups, kept=3, progress=quietly)
+        assert len(gone) == 1
+    # The last copy is damaged and the disk lost: the one before it and the archive have all.
+    shutil.rmtree(backups_in(backups)[-1].folder)
+    (data_dir / "postgres").rename(data_dir / "lost")
     go_back(None)
     with embedded_server(data_dir, progress=quietly) as server:
         assert content(server) == latest
