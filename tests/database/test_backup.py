@@ -249,6 +249,7 @@ def test_a_backup_on_a_line_that_was_left_does_not_cost_a_younger_one_its_archiv
     with embedded_server(data_dir, progress=quietly) as server:
         back_up(server, backups, kept=9, progress=quietly)
         first = instant(server)
+        work(server)
         with psycopg.connect(server.superuser_url, autocommit=True) as connection:
             for _ in range(8):
                 connection.execute("SELECT pg_create_restore_point('further')")
