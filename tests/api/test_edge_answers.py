@@ -230,7 +230,7 @@ async def test_every_refusal_has_a_page_in_both_languages(
             page = await root.get(f"/problems/{slug}", headers={"Accept-Language": language})
             assert page.status_code == 200
             assert f"<html lang='{language}'>" in page.text
-            assert "{" not in page.text
+            assert not re.search(r"\{\w+\}", page.text)
         assert refusal.rule is None or not isinstance(refusal.rule, str) or refusal.rule in RULES
     assert (await root.get("/problems/no-such-problem")).status_code == 404
 

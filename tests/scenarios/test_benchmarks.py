@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from app.db.migration import ROOT
 
 
+@pytest.mark.apart
 def test_a_quick_run_measures_every_operation_and_writes_the_page(
     server_url: str, tmp_path: Path
 ) -> None:
