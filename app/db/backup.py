@@ -546,7 +546,8 @@ def _recovery(
     name, files = launcher.hand_over(archive, held)
     segment = shell_word(f"{name}/") + "%f.gz"
     values = {
-        "restore_command": f"test -f {segment} && gzip -dc <{segment} >%p",
+        # What is not there is the end; what is there and can not be read is not (over 125: stop).
+        "restore_command": f"test -f {segment} || exit 1; gzip -dc <{segment} >%p || exit 126",
         "recovery_target_timeline": str(line.number),
         "recovery_target_action": "promote",
         "hot_standby": "off",

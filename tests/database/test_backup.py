@@ -381,3 +381,18 @@ def test_a_copy_that_was_damaged_is_not_taken_for_the_data(data_dir: Path) -> No
         restore(data_dir, data_dir / "backups", until=None, now=now, bin_dir=None, progress=quietly)
     with embedded_server(data_dir, progress=quietly) as server:
         assert content(server) == before
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_an_archive_that_was_damaged_is_not_taken_for_its_end(data_dir: Path) -> None:
+    backups = data_dir / "backups"
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, backups, kept=3, progress=quietly)
+        work(server)
+    (data_dir / "postgres").rename(data_dir / "lost")
+    last = max((backups / "wal").glob("?" * 24 + ".gz"))
+    last.write_bytes(last.read_bytes()[:-100])
+    now = datetime.now(UTC)  # noqa: TID251 - it names a folder
+    with pytest.raises(BackupError, match="can not be recovered"):
+        restore(data_dir, backups, until=None, now=now, bin_dir=None, progress=quietly)
