@@ -112,15 +112,13 @@ class Buckets:
 
     def __init__(self, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(folder / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.truncate(self._file, _SIZE)
+            self._file = _open(folder)
+            self._memory = mmap.mmap(self._file, _SIZE)
         except OSError as error:
             _log.warning("rate limits count per worker", extra={"reason": error.strerror})
             with TemporaryFile() as file:
                 self._file = os.dup(file.fileno())
-            os.truncate(self._file, _SIZE)
-        self._memory = mmap.mmap(self._file, _SIZE)
+            self._memory = mmap.mmap(-1, _SIZE)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -193,6 +191,25 @@ class Buckets:
                 os.sched_yield()
             else:
                 return True
+
+
+def _open(folder: Path) -> int:
+    """Open the file of the buckets, made where it is not there.
+
+    All of it is on the disk from the start: who writes to a hole in it when the disk is full is
+    killed (SIGBUS).
+
+    Raises:
+        OSError: it can not be made, or there is no room for it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(folder / _FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(file, 0, _SIZE)
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 class Rates:

@@ -35,6 +35,14 @@ def taken(buckets: Buckets, *, at: float, key: bytes = KEY, quota: Quota = FIVE)
     return buckets.take([(key, quota)], int(at * SECOND))[1] is None
 
 
+def test_a_disk_that_fills_up_takes_no_room_from_the_buckets(
+    buckets: Buckets, tmp_path: Path
+) -> None:
+    [file] = tmp_path.iterdir()
+    assert file.stat().st_blocks * 512 >= file.stat().st_size
+    assert taken(buckets, at=100)
+
+
 @pytest.mark.invariant("S5")
 def test_a_bucket_gives_its_burst_at_once_and_then_its_pace(buckets: Buckets) -> None:
     assert [taken(buckets, at=100) for _ in range(7)] == [True] * 5 + [False] * 2
