@@ -29,8 +29,10 @@ from app.db.work import Work
 from app.kernel.actors import Actor
 from app.kernel.calendar import amsterdam_day
 
-# serialization_failure, deadlock_detected: the database asks to do the whole transaction again.
-_REPEAT = frozenset({"40001", "40P01"})
+# serialization_failure, deadlock_detected: the database asks to do the whole transaction again. And
+# feature_not_supported: a migration gave a statement that is prepared already another column. The
+# rollback forgets what is prepared.
+_REPEAT = frozenset({"40001", "40P01", "0A000"})
 _DISCONNECTED_AT_MOST = 2
 _TENANTS_REMEMBERED = 1024
 
@@ -246,7 +248,7 @@ def create_engine(
 
 
 def retryable(error: BaseException) -> bool:
-    """Tell whether the database asks to repeat the whole transaction (40001, 40P01)."""
+    """Tell whether the whole transaction is to be repeated, by the database's own word."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _REPEAT
 
 

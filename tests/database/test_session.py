@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db.driver import fetch
 from app.db.models import IdempotencyKey
 from app.db.session import Database, TransactionAborted, retryable
 from app.settings import Settings
@@ -334,6 +335,27 @@ async def test_a_deadlock_asks_to_be_repeated_and_other_errors_do_not(
     outcomes = await asyncio.gather(cross("a", "b"), cross("b", "a"), return_exceptions=True)
     assert [retryable(error) for error in outcomes if error is not None] == [True]
     assert not retryable(LookupError())
+
+
+async def test_what_a_migration_changed_under_a_prepared_statement_is_repeated(
+    settings: Settings, organisation: Organisation
+) -> None:
+    changing = text("SELECT * FROM changing")
+    async with _database(settings.owner_url) as database:
+        async with database.transaction(organisation.id) as session:
+            await session.execute(text("CREATE TEMPORARY TABLE changing (first int)"))
+        for _ in range(7):
+            async with database.transaction(organisation.id) as session:
+                await fetch(session, changing, {})
+        async with database.transaction(organisation.id) as session:
+            added = "DO $$ BEGIN ALTER TABLE changing ADD COLUMN second int; END $$"
+            await session.execute(text(added))
+        with pytest.raises(DBAPIError) as refused:
+            async with database.transaction(organisation.id) as session:
+                await fetch(session, changing, {})
+        assert retryable(refused.value)
+        async with database.transaction(organisation.id) as session:
+            assert await fetch(session, changing, {}) == []
 
 
 @pytest.mark.invariant("D4")
