@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db.chain import seal_all
-from app.db.session import Database
+from app.db.session import Database, TransactionAborted
 from app.http.idempotency import forget_old_keys
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ async def _go(each: Round, database: Database, after_each: Callable[[], None]) -
     while True:
         try:
             done = await each.carry_out(database)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, TransactionAborted) as error:
             # Said once, not at every attempt: what was left undone stays found.
             if not failing:
                 _tell(logging.WARNING, "upkeep waits for the database", each, error=error)
@@ -86,7 +86,7 @@ def _tell(
     each: Round,
     *,
     count: int | None = None,
-    error: SQLAlchemyError | None = None,
+    error: Exception | None = None,
 ) -> None:
     line: dict[str, object] = {"round": each.what}
     if count is not None:

@@ -144,8 +144,8 @@ class DecisionRepository:
         """Return the decision in force on each of these requests that has one.
 
         That is the last one taken: a request that was deferred and taken up again has a decision
-        of each round. The last by its id, which is given under the request's lock; a clock that was
-        set back does not change what came last.
+        of each round. The last by its id, which is given under the request's lock by the machine's
+        clock; the service's own, which the demo sets, does not change what came last.
         """
         rows = await self._session.scalars(
             select(Decision)

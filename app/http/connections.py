@@ -232,6 +232,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._arriving = None
 
     def _give_up(self) -> None:
+        if self._is_in_head and not self._head_bytes:
+            # Nobody asked anything: a balancer that keeps the connection for later would take an
+            # answer for that of its next request.
+            self.transport.close()
+            return
         self._refuse(RequestTooSlow(limit_seconds=self._seconds))
 
     def _refuse(self, refusal: EdgeRefusal, *, is_due: bool = False) -> None:
