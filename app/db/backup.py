@@ -61,6 +61,7 @@ _ARCHIVED_WITHIN_SECONDS = 60.0
 _RECOVERED_WITHIN_SECONDS = 6 * 3600.0
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _START_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
+_SEGMENT_BYTES = 16 * 1024 * 1024
 _TIMELINE = re.compile(r"^Latest checkpoint's TimeLineID: +(\d+)$", re.MULTILINE)
 _LEFT = re.compile(r"^(\d+)\t([0-9A-F]+/[0-9A-F]+)\t", re.MULTILINE)
 _TARGET_NOT_REACHED = "recovery ended before configured recovery target was reached"
@@ -114,6 +115,18 @@ class _Line:
         """Tell whether the backup lies on this line, and not on one that was left before it."""
         number, end = backup.end
         return number == self.number or end <= self.left_at.get(number, -1)
+
+    def lacks(self, backup: Backup, folders: Sequence[Path]) -> list[int]:
+        """Return the places (segments, counted) between the backup and the end that are missing."""
+        there: set[int] = set()
+        for path in (path for folder in folders for path in folder.iterdir()):
+            if (segment := _SEGMENT.fullmatch(path.name.removesuffix(".gz"))) is None:
+                continue
+            number, place = int(segment[0][:8], 16), _count(segment[0])
+            if number == self.number or place * _SEGMENT_BYTES <= self.left_at.get(number, -1):
+                there.add(place)
+        first = _count(backup.first_segment)
+        return [place for place in range(first, max(there, default=first)) if place not in there]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +227,20 @@ def restore(
         # What is not archived yet, or never will be, when the disk still has it.
         if cluster.exists() and system_identifier(cluster) == backup.system_identifier:
             _take_along(cluster / "pg_wal", copy / "pg_wal", archive_folder(backup_dir))
+        archive = archive_folder(backup_dir)
+        lacking = line.lacks(backup, [archive, copy / "pg_wal"])
+        if until is None and lacking:
+            message = (
+                f"The archive lacks {len(lacking)} of the segments since that backup: what was"
+                " written from there on can not be recovered. Put them back into"
+                f" {archive}, or restore to a moment before them (--at)."
+            )
+            raise BackupError(message)
         restored = _recover(
             copy,
             launcher,
             backup,
-            lambda target, held: _recovery(
-                archive_folder(backup_dir), line, target, launcher, held
-            ),
+            lambda target, held: _recovery(archive, line, target, launcher, held),
             until=until,
             progress=progress,
         )
@@ -458,6 +478,11 @@ def _read_line(number: int | None, archive: Path, written: Path) -> _Line:
     for past, left in reversed(_LEFT.findall(told)):
         earliest = left_at[int(past)] = min(earliest, _place(left))
     return _Line(number, left_at)
+
+
+def _count(segment: str) -> int:
+    """Return the number of a segment's place in the WAL, whatever its line of time."""
+    return int(segment[8:16], 16) * 256 + int(segment[16:24], 16)
 
 
 def _place(location: str) -> int:

@@ -396,3 +396,22 @@ def test_an_archive_that_was_damaged_is_not_taken_for_its_end(data_dir: Path) ->
     now = datetime.now(UTC)  # noqa: TID251 - it names a folder
     with pytest.raises(BackupError, match="can not be recovered"):
         restore(data_dir, backups, until=None, now=now, bin_dir=None, progress=quietly)
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_an_archive_with_a_hole_is_not_taken_for_its_end(data_dir: Path) -> None:
+    backups = data_dir / "backups"
+    with embedded_server(data_dir, progress=quietly) as server:
+        back_up(server, backups, kept=3, progress=quietly)
+        for _ in range(3):
+            work(server)
+            back_up(server, backups, kept=9, progress=quietly)
+    (data_dir / "postgres").rename(data_dir / "lost")
+    for later in sorted((backups / "base").iterdir())[1:]:
+        shutil.rmtree(later)
+    archived = sorted((backups / "wal").glob("?" * 24 + ".gz"))
+    archived[-2].unlink()
+    now = datetime.now(UTC)  # noqa: TID251 - it names a folder
+    with pytest.raises(BackupError, match="lacks 1 of the segments"):
+        restore(data_dir, backups, until=None, now=now, bin_dir=None, progress=quietly)
