@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
     AsyncConnection,
     AsyncEngine,
@@ -194,7 +194,7 @@ class Database:
         # A literal of a validated UUID: ``set_config`` with a parameter is not passed on by Citus.
         begin = f"BEGIN; SET LOCAL app.organisation_id = '{UUID(int=organisation_id.int)}'"
         for attempt in range(1, _DISCONNECTED_AT_MOST + 1):
-            connection = await self._engine.connect()
+            connection = await _connected(self._engine)
             try:
                 return await _begin_on(connection, begin)
             except BaseException as error:
@@ -214,8 +214,11 @@ class Database:
             return await self._read_once(statement, parameters)
 
     async def _read_once(self, statement: Executable, parameters: dict[str, Any]) -> list[Row[Any]]:
-        async with self._aside.connect() as connection:
+        connection = await _connected(self._aside)
+        try:
             return list((await connection.execute(statement, parameters)).all())
+        finally:
+            await _to_the_end(_give_back(connection))
 
 
 def create_engine(
@@ -319,6 +322,24 @@ async def _leave(session: AsyncSession) -> None:
     """Close a session that worked on the connection, without a word to the database."""
     if session.in_transaction():
         await session.close()
+
+
+async def _connected(engine: AsyncEngine) -> AsyncConnection:
+    """Return a connection; cancelled while it is made, it is awaited and given back.
+
+    Let go in mid-air it would stay open, unknown to the pool, until somebody collects it.
+    """
+    coming = asyncio.ensure_future(engine.connect().start())
+    try:
+        return await asyncio.shield(coming)
+    except asyncio.CancelledError:
+        await _to_the_end(_return(coming))
+        raise
+
+
+async def _return(coming: "asyncio.Future[AsyncConnection]") -> None:
+    with suppress(SQLAlchemyError):
+        await _give_back(await coming)
 
 
 async def _give_back(connection: AsyncConnection) -> None:

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import random
+import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -356,6 +358,26 @@ async def test_what_a_migration_changed_under_a_prepared_statement_is_repeated(
         assert retryable(refused.value)
         async with database.transaction(organisation.id) as session:
             assert await fetch(session, changing, {}) == []
+
+
+@pytest.mark.invariant("T4")
+async def test_who_is_cancelled_while_connecting_leaves_no_connection_behind(
+    settings: Settings, organisation: Organisation
+) -> None:
+    async def work(database: Database) -> None:
+        async with database.transaction(organisation.id):
+            await asyncio.sleep(1)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for step in range(40):
+            async with _database(settings.app_url) as database:
+                working = asyncio.create_task(work(database))
+                await asyncio.sleep(step * 0.0005)
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+        gc.collect()
+    assert [one for one in told if issubclass(one.category, ResourceWarning)] == []
 
 
 @pytest.mark.invariant("D4")
