@@ -21,7 +21,8 @@ _REACHED_PERCENT = 90
 _REFUSALS = ("401", "403", "404", "409", "412", "422", "428", "429")
 
 # What Wapiti tries: all that can be found without a server of its own elsewhere, and that is not
-# about one product. Its module `methods` only tells which methods there are.
+# about one product. Its module `methods` only tells which methods there are; `spring4shell`, about
+# a product in Java, takes each refusal of a parameter that is not known for a hit.
 _WAPITI_MODULES = (
     "cookieflags",
     "crlf",
@@ -34,7 +35,6 @@ _WAPITI_MODULES = (
     "permanentxss",
     "redirect",
     "shellshock",
-    "spring4shell",
     "sql",
     "timesql",
     "upload",
