@@ -75,8 +75,8 @@ rules: $(READY)  ## Print which rules of the book have code and tests
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
 
-keep: $(READY)  ## Kill backups half-way, migrate under load, verify a million, try the bench
-	$(BIN)/pytest -m apart --durations=10 tests/database tests/scenarios
+keep: $(READY)  ## Kill backups half-way, migrate under load, verify a million, replace workers, try the bench
+	$(BIN)/pytest -m apart --durations=10 tests/database tests/scenarios tests/security
 
 backup: $(READY)  ## Back up the data of `make run`, also while it runs
 	@exec $(BIN)/leerruimte backup

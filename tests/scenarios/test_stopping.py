@@ -18,6 +18,7 @@ REQUESTS_EACH = 60
 CLIENTS = 8
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("D8")
 def test_who_balances_the_load_is_told_before_the_service_stops(settings: Settings) -> None:
     port = free_port()
@@ -37,6 +38,7 @@ def test_who_balances_the_load_is_told_before_the_service_stops(settings: Settin
         assert process.wait(timeout=10) == 0
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("D9")
 def test_an_idle_connection_is_not_closed_under_the_next_request(settings: Settings) -> None:
     port = free_port()
@@ -51,6 +53,7 @@ def test_an_idle_connection_is_not_closed_under_the_next_request(settings: Setti
         assert _own_address(client.get("/health/live")) == before
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("D8")
 async def test_workers_are_replaced_under_load_without_a_request_that_fails(
     settings: Settings, tmp_path: Path
@@ -90,6 +93,7 @@ async def test_workers_are_replaced_under_load_without_a_request_that_fails(
         assert {status for statuses in answered for status in statuses} == {200}
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("D7")
 def test_workers_do_not_outlive_the_process_that_supervises_them(settings: Settings) -> None:
     port = free_port()

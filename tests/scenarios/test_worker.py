@@ -109,6 +109,7 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     writer.close()
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("A3")
 async def test_a_worker_seals_what_a_service_leaves_to_it_and_ends_when_told(
     owner_url: str, tmp_path: Path
@@ -134,6 +135,7 @@ async def test_a_worker_seals_what_a_service_leaves_to_it_and_ends_when_told(
     assert leerruimte("worker", "--check", **settings).returncode == 1
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("D7")
 async def test_a_worker_waits_for_a_database_that_is_away_and_goes_on(
     owner_url: str, tmp_path: Path

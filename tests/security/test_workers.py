@@ -45,6 +45,7 @@ def only(service: RunningService, worker: int) -> Generator[httpx.Client]:
         paused.resume()
 
 
+@pytest.mark.apart
 @pytest.mark.invariant("K1", "S5", "S16", "D8")
 def test_two_workers_are_one_service_from_its_start_to_its_stop(
     serve: Serve, organisation: Organisation
