@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, bindparam, event, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import (
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
     AsyncSession,
     create_async_engine,
 )
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql import Executable
 
 from app.db.audit import write_entries
@@ -182,8 +183,10 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; those in use close when they are given back."""
-        await self._engine.dispose()
-        await self._aside.dispose()
+        for engine in (self._engine, self._aside):
+            # The pool that is left here would keep what comes back to it, open and unknown.
+            event.listen(engine.sync_engine.pool, "checkin", _close_returned)
+            await engine.dispose()
 
     async def _begin(self, organisation_id: UUID) -> Held:
         """Begin on a connection that answers, and set the tenant, in one round trip.
@@ -248,6 +251,10 @@ def create_engine(
         hide_parameters=True,  # a parameter may be personal data, and errors are logged
         json_serializer=as_json,
     )
+
+
+def _close_returned(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.invalidate()
 
 
 def retryable(error: BaseException) -> bool:

@@ -59,6 +59,16 @@ async def made(api: httpx.AsyncClient, headers: dict[str, str]) -> int:
     return answer.json()["number"]
 
 
+def cut_off(probe: Probe, name: str) -> None:
+    """End the connections that the service has to this database, so that it makes new ones."""
+    with psycopg.connect(at_database(probe.settings.app_url, "postgres")) as app_role:
+        app_role.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = %s AND usename = current_user",
+            [name],
+        )
+
+
 @pytest.mark.invariant("D1", "D5")
 async def test_what_is_answered_is_already_committed(
     probe: Probe, sign_in: SignIn, own_url: str, organisation: Organisation
@@ -221,12 +231,7 @@ async def test_a_database_that_does_not_answer_is_503_and_serves_again_when_it_i
     with psycopg.connect(at_database(own_url, "postgres"), autocommit=True) as owner:
         owner.execute(_named("ALTER DATABASE {} ALLOW_CONNECTIONS false", name))
         try:
-            with psycopg.connect(at_database(probe.settings.app_url, "postgres")) as app_role:
-                app_role.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                    " WHERE datname = %s AND usename = current_user",
-                    [name],
-                )
+            cut_off(probe, name)
             answer = await api.get("/probes/made", headers=hr)
             ready = await api.get("http://test/health/ready")
             live = await api.get("http://test/health/live")
@@ -249,11 +254,11 @@ async def test_the_service_is_not_ready_when_its_own_role_may_lose_commits(
             _named("ALTER ROLE leerruimte_app IN DATABASE {} SET synchronous_commit = off", name)
         )
         try:
-            await probe.app.state.database._aside.dispose()  # noqa: SLF001 - new connections
+            cut_off(probe, name)
             answer = await api.get("http://test/health/ready")
         finally:
             owner.execute(_named("ALTER ROLE leerruimte_app IN DATABASE {} RESET ALL", name))
-            await probe.app.state.database._aside.dispose()  # noqa: SLF001
+            cut_off(probe, name)
     assert answer.status_code == 503
     assert answer.json()["facts"]["reasons"] == ["synchronous_commit is off"]
 

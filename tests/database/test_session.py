@@ -380,6 +380,22 @@ async def test_who_is_cancelled_while_connecting_leaves_no_connection_behind(
     assert [one for one in told if issubclass(one.category, ResourceWarning)] == []
 
 
+async def test_what_is_in_use_when_the_service_ends_is_closed_when_it_comes_back(
+    settings: Settings, organisation: Organisation
+) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        async with _database(settings.app_url) as database:
+            async with database.transaction(organisation.id):
+                reading = asyncio.create_task(database.tenants())
+                await asyncio.sleep(0)
+                await database.close()
+            assert organisation.id in await reading
+        del database, reading
+        gc.collect()
+    assert [one for one in told if issubclass(one.category, ResourceWarning)] == []
+
+
 @pytest.mark.invariant("D4")
 async def test_a_transaction_commits_to_disk_before_it_says_so(
     database: Database, organisation: Organisation
