@@ -1,11 +1,11 @@
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from multiprocessing import get_context
 from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from time import monotonic_ns, process_time
-from uuid import UUID
 
 import httpx
 import pytest
@@ -103,7 +103,11 @@ def take_often(folder: Path, ready: Barrier, counted: "SimpleQueue[int]") -> Non
 
 
 @pytest.mark.invariant("S5")
-def test_the_limit_holds_over_several_processes(tmp_path: Path) -> None:
+def test_the_limit_holds_over_several_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody is paused here: a lock that is long in coming is waited for, so that all are counted.
+    monkeypatch.setattr("app.http.rates._PATIENCE", 60 * SECOND)
     fork = get_context("fork")
     counted: SimpleQueue[int] = fork.SimpleQueue()
     ready = fork.Barrier(2)
@@ -116,8 +120,7 @@ def test_the_limit_holds_over_several_processes(tmp_path: Path) -> None:
     for taker in takers:
         taker.join()
     assert min(counts) > 1_000
-    # Of a hundred requests one at most is lost to a lock that was not to be had.
-    assert 10_000 <= sum(counts) <= allowed * 1.01
+    assert 10_000 <= sum(counts) <= allowed
 
 
 def test_without_a_folder_to_write_each_worker_counts_for_itself(
@@ -129,19 +132,31 @@ def test_without_a_folder_to_write_each_worker_counts_for_itself(
     assert "rate limits count per worker" in caplog.text
 
 
-def test_counting_costs_a_request_less_than_twenty_microseconds(settings: Settings) -> None:
+def test_counting_costs_a_request_no_more_than_to_read_ten_small_documents(
+    settings: Settings,
+) -> None:
+    """About nine microseconds where such a document takes three; a request takes a thousand."""
     rates = Rates(settings)
     organisation_id = new_id()
-    best = min(timed(rates, organisation_id) for _ in range(5))
+    document = {"a": list(range(5)), "b": "x" * 10}
+    # In turn, so that both have the same machine; what disturbed one of them is left out.
+    taken = [
+        (
+            timed(lambda: rates.admit(organisation_id, fingerprint(organisation_id, "manager"))),
+            timed(lambda: json.loads(json.dumps(document))),
+        )
+        for _ in range(7)
+    ]
     rates.close()
-    assert best < 20e-6
+    admission, reading = (min(times) for times in zip(*taken, strict=True))
+    assert admission < 10 * reading, taken
 
 
-def timed(rates: Rates, organisation_id: UUID) -> float:
-    """Return the seconds of processor time that one admission takes."""
+def timed(step: Callable[[], object]) -> float:
+    """Return the seconds of processor time that a step takes."""
     began = process_time()
     for _ in range(1000):
-        rates.admit(organisation_id, fingerprint(organisation_id, "manager"))
+        step()
     return (process_time() - began) / 1000
 
 
@@ -237,7 +252,8 @@ async def test_a_limit_can_be_lifted(settings: Settings, sign_in: SignIn) -> Non
     ):
         for _ in range(3):
             answer = await client.get("/policy-versions", headers=sign_in(Role.HR))
-            assert (answer.status_code, "RateLimit" in answer.headers) == (200, False)
+            assert answer.status_code == 200, answer.text
+            assert "RateLimit" not in answer.headers
 
 
 def test_a_burst_that_takes_more_than_an_hour_is_no_limit() -> None:
