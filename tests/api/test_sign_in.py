@@ -30,6 +30,7 @@ from tests.support.organisations import Organisation
 PATH = "/policy-versions"
 ISSUER = "https://provider.test/realm"
 AUDIENCE = "urn:api"
+YEAR_2100 = 4_102_444_800
 _RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 _EC = ec.generate_private_key(ec.SECP256R1())
 
@@ -54,8 +55,9 @@ async def test_a_valid_token_opens_the_api(client: httpx.AsyncClient, sign_in: S
         pytest.param({"claims": {"iat": None}}, id="no beginning"),
         pytest.param({"claims": {"sub": None}}, id="nobody"),
         pytest.param({"claims": {"sub": "s" * 256}}, id="a subject beyond measure"),
-        pytest.param({"claims": {"nbf": int(time.time()) + 300}}, id="not yet"),
-        pytest.param({"claims": {"iat": int(time.time()) + 300}}, id="issued in the future"),
+        # Seconds from now stand in tests/identity: these are read long before they are used.
+        pytest.param({"claims": {"nbf": YEAR_2100}}, id="not yet"),
+        pytest.param({"claims": {"iat": YEAR_2100}}, id="issued in the future"),
         pytest.param({"lifetime": timedelta(seconds=-61)}, id="expired a minute ago"),
         pytest.param({"claims": {"organisation": "unheard-of"}}, id="an unknown organisation"),
         pytest.param({"claims": {"organisation": None}}, id="no organisation"),
@@ -401,13 +403,14 @@ async def test_a_verified_token_is_remembered_for_a_minute_and_not_beyond_its_en
         issued(_EC, "ES256", key_id="k1", organisation=organisation, exp=int(time.time()) + seconds)
         for seconds in (300, 20)
     )
+    before = time.time()
     first = [await verifier.authenticate(token) for token in (long, short)]
+    after = time.time()
     assert [await verifier.authenticate(token) for token in (long, short)] == first
-    real = time.time()
-    monkeypatch.setattr("app.http.tokens.time.time", lambda: real + 59)
+    monkeypatch.setattr("app.http.tokens.time.time", lambda: before + 59)
     assert await verifier.authenticate(long) is first[0]
     assert await verifier.authenticate(short) is not first[1]
-    monkeypatch.setattr("app.http.tokens.time.time", lambda: real + 61)
+    monkeypatch.setattr("app.http.tokens.time.time", lambda: after + 61)
     assert await verifier.authenticate(long) is not first[0]
 
 

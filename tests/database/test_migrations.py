@@ -112,7 +112,7 @@ def _migrate_at_once(*urls: str) -> None:
         )
         for url in urls
     ]
-    told = [process.communicate(timeout=60)[1] for process in running]
+    told = [process.communicate(timeout=300)[1] for process in running]
     assert [process.returncode for process in running] == [0] * len(urls), told
 
 
@@ -159,7 +159,7 @@ def test_a_migration_gives_up_soon_behind_a_long_transaction(server_url: str) ->
         with pytest.raises(DBAPIError) as gave_up:
             command.downgrade(configuration(url), "base")
         assert isinstance(gave_up.value.orig, psycopg.errors.LockNotAvailable)
-        assert monotonic() - began < 10
+        assert monotonic() - began < 60
 
 
 @pytest.mark.invariant("M2")

@@ -82,6 +82,6 @@ async def world(
     provider.start("k1")
     async with (
         listening(create_app(signing_settings)) as address,
-        httpx.AsyncClient(base_url=f"{address}/v1") as service,
+        httpx.AsyncClient(base_url=f"{address}/v1", timeout=60) as service,
     ):
         yield World(provider, service, *staff)

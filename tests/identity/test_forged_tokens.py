@@ -241,7 +241,7 @@ async def test_every_forged_token_has_the_same_answer_and_nothing_it_names_is_fe
             assert shown(answer) == expected, name
         assert elsewhere.visits == []
         # The trap would have told.
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             await client.get(f"{elsewhere.address}/keys")
         assert elsewhere.visits == ["GET /keys HTTP/1.1\r\n"]
 
@@ -293,10 +293,21 @@ async def test_a_token_that_was_let_in_is_refused_when_its_end_has_passed(world:
     So a role that is taken away at the provider ends with the token, whoever saw it before.
     """
     provider, service = world.provider, world.service
-    almost = provider.signed(provider.claims(exp=int(time.time()) - 27))
-    headers = {"Authorization": f"Bearer {almost}"}
-    assert (await service.get(PATH, headers=headers)).status_code == 200
-    began = time.monotonic()
-    while (await service.get(PATH, headers=headers)).status_code == 200:
-        assert time.monotonic() - began < 6
-        await asyncio.sleep(0.2)
+
+    async def answered(ends: int) -> list[tuple[float, int]]:
+        """Ask until half a minute past this end; return when each was asked, and the answer."""
+        token = provider.signed(provider.claims(exp=ends))
+        told: list[tuple[float, int]] = []
+        while not told or told[-1][0] < ends + 31:
+            asked_at = time.time()
+            answer = await service.get(PATH, headers={"Authorization": f"Bearer {token}"})
+            told.append((asked_at, answer.status_code))
+            await asyncio.sleep(0.2)
+        return told
+
+    # A machine that is busy may not come to it in three seconds: then with more of them.
+    for seconds in (3, 10, 30):
+        told = await answered(int(time.time()) - 30 + seconds)
+        if told[0][1] == 200:
+            break
+    assert (told[0][1], told[-1][1]) == (200, 401)

@@ -84,11 +84,12 @@ async def test_the_served_process_finds_claims_where_its_settings_say(
         granted = await world.provider.sign_in("sam")
         # A new connection each time, so that both workers come to look for the keys.
         for _ in range(8):
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}/v1") as service:
+            address = f"http://127.0.0.1:{port}/v1"
+            async with httpx.AsyncClient(base_url=address, timeout=60) as service:
                 me = await service.get("/me", headers=bearer(granted["access_token"]))
             assert me.status_code == 200, me.text
             assert me.json()["organisation"]["id"] == str(world.organisation.id)
             assert me.json()["roles"] == [Role.HR]
             assert me.json()["employee"]["id"] == str(world.employee.id)
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0

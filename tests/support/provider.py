@@ -148,7 +148,7 @@ class Provider(Issuer):
 
     async def service_token(self, name: str, *, audience: str = AUDIENCE) -> str:
         """Return the access token that a service gets by its client credentials."""
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             answer = await client.post(
                 (await self._discovered(client))["token_endpoint"],
                 auth=(name, f"{name}-secret"),
@@ -174,7 +174,7 @@ class Provider(Issuer):
             "code_challenge_method": "S256",
             "state": "here-again",
         }
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             found = await self._discovered(client)
             address = await _through_the_pages(
                 client, found["authorization_endpoint"], asked, account
@@ -210,6 +210,7 @@ class Publisher(Issuer):
         self.make_keys("k1")
         self.asked: list[str] = []
         self.instead: dict[str, Answer] = {}
+        self._answering: set[asyncio.Future[None]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -222,8 +223,18 @@ class Publisher(Issuer):
             yield publisher
         finally:
             server.close()
+            for answering in publisher._answering:
+                answering.cancel()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request; cancelled, as when all is over, break off."""
+        answering = asyncio.ensure_future(self._say(reader, writer))
+        self._answering.add(answering)
+        await asyncio.wait([answering])
+        self._answering.discard(answering)
+        writer.close()
+
+    async def _say(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readline()).split()[1].decode()
         while await reader.readline() != b"\r\n":
             pass
@@ -235,7 +246,6 @@ class Publisher(Issuer):
                 await write(writer, {"keys": self.published()})
             else:
                 await write(writer, self.discovery())
-        writer.close()
 
     def published(self) -> list[dict[str, str]]:
         """Return its keys as it publishes them."""
