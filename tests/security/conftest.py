@@ -52,7 +52,7 @@ class RunningService:
         return {"Authorization": f"Bearer {bearer}"}
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20)
+        return httpx.Client(base_url=self.url, timeout=60)
 
     def origin_told(self, organisation: Organisation, headers: Mapping[str, str]) -> str:
         """Add a team by a request with these headers; return what the audit trail has as origin."""
@@ -97,6 +97,6 @@ def serve(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Serve
 
 @pytest.fixture(scope="session")
 def service(serve: Serve) -> Iterator[RunningService]:
-    """Return the service as it runs by default, but that a body has a second to arrive."""
-    with serve(ARRIVAL_SECONDS="1") as running:
+    """Return the service as it runs by default, but that a body has three seconds to arrive."""
+    with serve(ARRIVAL_SECONDS="3") as running:
         yield running

@@ -1,8 +1,10 @@
 """What the log of the running service holds, and what it never does."""
 
 import json
+import re
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -23,12 +25,19 @@ CITIZEN_NUMBERS = ("111222333", "123456782")
 NAME = "Wilhelmina" + uuid4().hex[:8]
 
 
-def lines_of(service: RunningService) -> list[dict[str, Any]]:
-    """Return the lines of the log, after a moment for the last of them."""
-    time.sleep(0.2)
-    return [
-        json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")
-    ]
+def lines_once(
+    service: RunningService, are_there: Callable[[list[dict[str, Any]]], bool], *, after: int = 0
+) -> list[dict[str, Any]]:
+    """Return what the log says after so many bytes, once all is there that is waited for."""
+    deadline = time.monotonic() + 60
+    while True:
+        text = service.log.read_bytes()[after:].decode()
+        # The last line may be half written.
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        lines = [json.loads(line) for line in whole if line.startswith("{")]
+        if are_there(lines) or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.05)
 
 
 @pytest.mark.invariant("S22")
@@ -42,7 +51,13 @@ def test_each_request_tells_who_what_where_when_and_with_what_result(
             "/v1/teams", headers=service.headers(organisation, Role.EMPLOYEE, subject=subject)
         )
         forged = client.get("/v1/teams", headers={"Authorization": "Bearer not.a.token"})
-    told = {line["request_id"]: line for line in lines_of(service) if line["message"] == "request"}
+
+    def are_told(lines: list[dict[str, Any]]) -> bool:
+        requests = {line["request_id"] for line in lines if line["message"] == "request"}
+        return {one.headers["X-Request-Id"] for one in (done, refused, forged)} <= requests
+
+    lines = lines_once(service, are_told)
+    told = {line["request_id"]: line for line in lines if line["message"] == "request"}
     known_as = fingerprint(organisation.id, subject).hex()
     for answer, client_told, refusal in (
         (done, known_as, None),
@@ -55,7 +70,7 @@ def test_each_request_tells_who_what_where_when_and_with_what_result(
         assert line["at"].endswith("+00:00")
         assert (line["status"], line["refusal"]) == (answer.status_code, refusal)
         assert subject not in json.dumps(line)
-    reasons = [line for line in lines_of(service) if line["message"] == "token refused"]
+    reasons = [line for line in lines if line["message"] == "token refused"]
     assert forged.headers["X-Request-Id"] in {line["request_id"] for line in reasons}
 
 
@@ -68,7 +83,7 @@ def test_each_request_tells_who_what_where_when_and_with_what_result(
 def test_whatever_is_sent_a_request_is_one_line_of_json(
     service: RunningService, organisation: Organisation, hostile: str
 ) -> None:
-    before = len(service.log.read_text().splitlines())
+    before = service.log.stat().st_size
     value = hostile.encode("utf-8")
     bearer = service.headers(organisation)["Authorization"].encode()
     requests = [
@@ -85,15 +100,24 @@ def test_whatever_is_sent_a_request_is_one_line_of_json(
         + bearer
         + b"\r\nContent-Length: 2\r\n\r\n{}",
     ]
+    answered: list[str] = []
     for request in requests:
-        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as wire:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as wire:
             wire.sendall(request)
             with suppress(ConnectionResetError):
-                assert wire.recv(65536).startswith(b"HTTP/1.1 4")
-    time.sleep(0.2)
-    after = service.log.read_text().splitlines()[before:]
-    told = [json.loads(line) for line in after]
-    assert len([line for line in told if line["message"] == "request"]) == len(requests)
+                answer = wire.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 4")
+                answered += re.findall(r"(?i)x-request-id: (\S+)", answer.decode())
+
+    def requests_in(lines: list[dict[str, Any]]) -> list[str]:
+        return [line["request_id"] for line in lines if line["message"] == "request"]
+
+    # The last line of a test before may come late: those of this one are known by their answers.
+    told = lines_once(service, lambda lines: set(answered) <= set(requests_in(lines)), after=before)
+    assert len(answered) >= len(requests) - 1
+    assert [requests_in(told).count(one) for one in answered] == [1] * len(answered)
+    after = service.log.read_bytes()[before:].decode().splitlines()
+    assert [json.loads(line) for line in after] == told
     assert not any(ord(character) < 32 for line in after for character in line)
 
 
