@@ -21,6 +21,7 @@ from tests.support import statements, tokens
 from tests.support.clock import MONDAY, FrozenClock
 from tests.support.database import migrated_database, running_server
 from tests.support.organisations import Organisation, found_organisation
+from tests.support.people import hire
 
 _SERVERS = pytest.StashKey[ExitStack]()
 
@@ -214,3 +215,16 @@ def work(database: Database, act_as: ActAs, clock: FrozenClock) -> OpenWork:
         return database.work(actor or act_as(), now or clock.now(), "test")
 
     return work
+
+
+@pytest.fixture
+async def elsewhere(
+    work: OpenWork, sign_in: SignIn, other_organisation: Organisation
+) -> dict[str, str]:
+    """Return the headers of somebody of HR and the MT who works at the other organisation."""
+    founder = Actor(other_organisation.id, "founder", frozenset({Role.HR}))
+    async with work(founder) as opened:
+        person = await hire(opened)
+    return sign_in(
+        Role.HR, Role.MT, person=person.personnel_number, organisation=other_organisation
+    )

@@ -242,16 +242,16 @@ class ClaimActionRefused(Refusal):
     )
 
 
-class NamedPersonNeeded(Refusal):
-    slug = "named-person-needed"
+class OwnClaim(Refusal):
+    slug = "own-claim"
     kind = Kind.FORBIDDEN
     rule = "LAW-3"
-    title = Text(en="A named other person decides this", nl="Een ander, met naam, beslist dit")
+    title = Text(en="A claim on yourself", nl="Een terugvordering op uzelf")
     detail = Text(
-        en="A claim is confirmed, waived and exported by a named person who is not the employee "
-        "that it is about.",
-        nl="Een terugvordering wordt bevestigd, kwijtgescholden en overgedragen door een met naam "
-        "bekende persoon die niet de betrokken medewerker is.",
+        en="A claim is confirmed, waived and exported by another than the employee that it is "
+        "about.",
+        nl="Een terugvordering wordt bevestigd, kwijtgescholden en overgedragen door een ander "
+        "dan de betrokken medewerker.",
     )
     remedy = Text(en="Have a colleague do it.", nl="Laat een collega het doen.")
 

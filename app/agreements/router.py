@@ -19,8 +19,8 @@ from app.agreements.errors import (
     DocumentAltered,
     DocumentChanged,
     DocumentNotDrawnUp,
-    NamedPersonNeeded,
     NoManager,
+    OwnClaim,
     SamePersonSigns,
     SignatureOutOfOrder,
     SubsidiesBeyondCost,
@@ -59,7 +59,7 @@ from app.http.problems import language_of
 from app.http.routing import area_router
 from app.http.schemas import Day, id_path
 from app.kernel.actors import Role
-from app.kernel.errors import StaleVersion
+from app.kernel.errors import NamedPersonNeeded, StaleVersion
 from app.kernel.quantities import Cents
 from app.kernel.wording import Language
 from app.people.errors import (
@@ -323,7 +323,7 @@ async def get_agreement_repayment(
         term="grondslag vaststellen",
         roles=(Role.HR,),
         status=201,
-        refusals=(RequestNotFound, StaleVersion, OwnRequest, BsnInText),
+        refusals=(RequestNotFound, StaleVersion, NamedPersonNeeded, OwnRequest, BsnInText),
         precondition=True,
         role_rule="VIS-5.4",
     ),
@@ -357,6 +357,7 @@ async def classify_request(
             RequestNotFound,
             StaleVersion,
             ActionNotAllowed,
+            NamedPersonNeeded,
             OwnRequest,
             NotYourStep,
             CompletionMistimed,
@@ -519,6 +520,7 @@ async def get_repayment_claim(
             ClaimActionRefused,
             ClaimHasNoGround,
             NamedPersonNeeded,
+            OwnClaim,
             BsnInText,
             StaleVersion,
         ),
@@ -547,7 +549,14 @@ async def confirm_repayment_claim(
         summary="Waive a repayment claim",
         term="terugvordering kwijtschelden",
         roles=(Role.MT,),
-        refusals=(ClaimNotFound, ClaimActionRefused, NamedPersonNeeded, BsnInText, StaleVersion),
+        refusals=(
+            ClaimNotFound,
+            ClaimActionRefused,
+            NamedPersonNeeded,
+            OwnClaim,
+            BsnInText,
+            StaleVersion,
+        ),
         key="required",
         precondition=True,
     ),
@@ -578,6 +587,7 @@ async def waive_repayment_claim(
             ClaimActionRefused,
             ClaimHasNoGround,
             NamedPersonNeeded,
+            OwnClaim,
             BsnInText,
             StaleVersion,
         ),

@@ -23,8 +23,8 @@ from app.agreements.errors import (
     DocumentAltered,
     DocumentChanged,
     DocumentNotDrawnUp,
-    NamedPersonNeeded,
     NoManager,
+    OwnClaim,
     SubsidiesBeyondCost,
 )
 from app.agreements.models import Agreement, RepaymentClaim, Signature
@@ -649,7 +649,8 @@ class AgreementService:
         Raises:
             ClaimNotFound: there is none of this id.
             StaleVersion: it changed since it was read.
-            NamedPersonNeeded: the actor is not a person, or is the employee.
+            NamedPersonNeeded: the token names no employee.
+            OwnClaim: the actor is the employee.
             ClaimActionRefused: it does not wait for confirmation.
             ClaimHasNoGround: tested today nothing is due (LAW-1).
             BsnInText: a citizen service number stands in the reason (LAW-12).
@@ -670,7 +671,7 @@ class AgreementService:
         """Let a claim go, with a reason (kwijtschelding, LAW-3).
 
         Raises:
-            ClaimNotFound, StaleVersion, NamedPersonNeeded, BsnInText: see ``confirm``.
+            ClaimNotFound, StaleVersion, NamedPersonNeeded, OwnClaim, BsnInText: see ``confirm``.
             ClaimActionRefused: it is neither due nor waiting.
         """
         claim, person_id = await self._to_decide(claim_id, expected, reason=reason)
@@ -694,7 +695,8 @@ class AgreementService:
         The amount is reckoned again from that cost, and is never more than what was agreed.
 
         Raises:
-            ClaimNotFound, StaleVersion, NamedPersonNeeded, ClaimHasNoGround: see ``confirm``.
+            ClaimNotFound, StaleVersion, NamedPersonNeeded, OwnClaim: see ``confirm``.
+            ClaimHasNoGround: see ``confirm``.
             ClaimActionRefused: it is not due.
 
         Source: LAW-3 (7:632 BW).
@@ -962,9 +964,9 @@ class AgreementService:
         if claim is None:
             raise ClaimNotFound
         check_version(claim.version, expected)
-        person_id = self._work.actor.person_id
-        if person_id is None or person_id == claim.employee_id:
-            raise NamedPersonNeeded
+        person_id = self._work.actor.named()
+        if person_id == claim.employee_id:
+            raise OwnClaim
         check_free_text({"reason": reason})
         return claim, person_id
 

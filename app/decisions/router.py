@@ -63,7 +63,7 @@ from app.http.problems import language_of, on_the_wire
 from app.http.routing import area_router
 from app.http.schemas import id_path
 from app.kernel.actors import Role
-from app.kernel.errors import StaleVersion
+from app.kernel.errors import NamedPersonNeeded, StaleVersion
 from app.kernel.quantities import Cents, Minutes
 from app.kernel.steps import restored
 from app.kernel.wording import Language, say
@@ -90,6 +90,7 @@ existing = area_router(prefix="/existing-commitments", tag="decisions")
 
 _READERS = (Role.HR, Role.MT, Role.AUDITOR)
 _DECISION_REFUSALS = (
+    NamedPersonNeeded,
     OwnRequest,
     MotivationMissing,
     NormExceeded,
@@ -262,7 +263,7 @@ async def submit_proposal(
         summary="Try a decision without taking it",
         term="proefbesluit",
         roles=(Role.MT, Role.HR),
-        refusals=(ProposalNotFound, ItemUnknown, AlreadyDecided, BsnInText),
+        refusals=(ProposalNotFound, ItemUnknown, AlreadyDecided, NamedPersonNeeded, BsnInText),
     ),
 )
 async def try_decisions(
@@ -441,6 +442,7 @@ async def cancel_request(
             NotEmployed,
             HoursDoNotFit,
             BsnInText,
+            NamedPersonNeeded,
             OwnRequest,
             NormExceeded,
             MeansExceeded,

@@ -171,7 +171,7 @@ def motivation_needed(intention: Intention) -> bool:
 def weigh(
     intentions: Sequence[Intention],
     *,
-    decider: UUID | None,
+    decider: UUID,
     rooms: Mapping[tuple[UUID, int], YearRoom],
     means: Mapping[int, Cents | None],
     left_on: Mapping[UUID, date],
@@ -214,11 +214,9 @@ def weigh(
     return impacts
 
 
-def _form(intention: Intention, *, decider: UUID | None) -> Iterable[Breach]:
+def _form(intention: Intention, *, decider: UUID) -> Iterable[Breach]:
     candidate = intention.candidate
-    if decider is not None and (
-        decider in candidate.participants or decider == candidate.applicant_id
-    ):
+    if decider in candidate.participants or decider == candidate.applicant_id:
         yield Breach(
             kind=BreachKind.OWN_REQUEST,
             rule="VIS-5.1",

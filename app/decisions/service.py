@@ -430,7 +430,7 @@ class DecisionService:
 
         Raises:
             ProposalNotFound: there is none with this id.
-            ItemUnknown, AlreadyDecided: see ``decide``.
+            ItemUnknown, AlreadyDecided, NamedPersonNeeded: see ``decide``.
         """
         view = await self.proposal(proposal_id)
         cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=None)
@@ -458,7 +458,7 @@ class DecisionService:
             StaleVersion: it changed since it was read.
             ItemUnknown: a request that is not in it, or is named twice.
             AlreadyDecided: one of them was decided before (VIS-6.6).
-            OwnRequest: one of them is the decider's own (VIS-5.1).
+            OwnRequest, NamedPersonNeeded: one is the decider's own, or could be (VIS-5.1).
             MotivationMissing: a departure, refusal, deferral or part without one (VIS-6.3).
             NormExceeded: a binding norm would be passed without an exception (VIS-8.3, VIS-10.1).
             MeansExceeded, BudgetNotFound: the means do not allow it (VIS-5.1).
@@ -742,7 +742,7 @@ class DecisionService:
         )
         return weigh(
             intentions,
-            decider=self._work.actor.person_id,
+            decider=self._work.actor.named(),
             rooms={
                 pair: YearRoom(
                     norm_minutes=room.norm_minutes,

@@ -43,6 +43,7 @@ from app.http.problems import language_of
 from app.http.routing import area_router
 from app.http.schemas import Day, Moment, id_path
 from app.kernel.actors import Role
+from app.kernel.errors import NamedPersonNeeded
 from app.kernel.quantities import Minutes
 from app.kernel.wording import Language, say
 from app.people.errors import EmployeeNotFound, TeamNotFound
@@ -173,6 +174,7 @@ async def list_hour_exceptions(
             BsnInText,
             EmployeeNotFound,
             ExceptionForPastYear,
+            NamedPersonNeeded,
             ExceptionForSelf,
             ExceptionUndiscussed,
             NoPolicyInForce,
@@ -249,6 +251,7 @@ async def list_attendances(
             AttendanceBeyondPlan,
             BsnInText,
             EmployeeNotFound,
+            NamedPersonNeeded,
             OwnAttendance,
             ReservationMissing,
             SessionNotFound,
@@ -294,6 +297,7 @@ async def record_attendances(
             AttendanceUnchanged,
             BsnInText,
             NormExceeded,
+            NamedPersonNeeded,
             OwnAttendance,
         ),
         key="required",

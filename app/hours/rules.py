@@ -462,7 +462,7 @@ _NEARLY_PASSED = Text(
 def check_exception(
     *,
     employee_id: UUID,
-    decided_by_person_id: UUID | None,
+    decided_by_person_id: UUID,
     calendar_year: int,
     discussed_on: date,
     today: date,
@@ -484,7 +484,7 @@ def check_exception(
         raise ExceptionForPastYear(calendar_year=calendar_year, today_on=today)
 
 
-def check_recorder(employee_ids: Collection[UUID], *, recorder_id: UUID | None) -> None:
+def check_recorder(employee_ids: Collection[UUID], *, recorder_id: UUID) -> None:
     """Refuse that a participant records the own attendance.
 
     Raises:
@@ -492,7 +492,7 @@ def check_recorder(employee_ids: Collection[UUID], *, recorder_id: UUID | None) 
 
     Source: VIS-5.3, VIS-6.6.
     """
-    if recorder_id is not None and recorder_id in employee_ids:
+    if recorder_id in employee_ids:
         raise OwnAttendance
 
 

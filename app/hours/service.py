@@ -252,7 +252,7 @@ class HourService:
 
         Raises:
             EmployeeNotFound: no such employee.
-            ExceptionForSelf: the exception is for who decides it.
+            ExceptionForSelf, NamedPersonNeeded: it is for who decides it, or could be.
             ExceptionUndiscussed: it was not discussed by today.
             ExceptionForPastYear: the year is over.
             BsnInText: a citizen service number stands in the reason (LAW-12).
@@ -264,7 +264,7 @@ class HourService:
         await self._people.check_visible([employee_id])
         check_exception(
             employee_id=employee_id,
-            decided_by_person_id=self._work.actor.person_id,
+            decided_by_person_id=self._work.actor.named(),
             calendar_year=calendar_year,
             discussed_on=discussed_on,
             today=self._work.today,
@@ -415,7 +415,7 @@ class HourService:
 
         Raises:
             EmployeeNotFound: one of them is not there, or not for the actor to see.
-            OwnAttendance: the actor is among them.
+            OwnAttendance, NamedPersonNeeded: the actor is among them, or could be.
             SessionNotFound: no hours were reserved for this session.
             ReservationMissing: one of them has no hours open for it.
             SessionStillToCome: its day has not come.
@@ -430,7 +430,7 @@ class HourService:
         visible = await self._people.visible_ids()
         if visible is not None and not visible.issuperset(employee_ids):
             raise EmployeeNotFound
-        check_recorder(employee_ids, recorder_id=self._work.actor.person_id)
+        check_recorder(employee_ids, recorder_id=self._work.actor.named())
         held = await self._hours.hold_open(
             request_id, session_id=session_id, employee_ids=employee_ids
         )
@@ -490,7 +490,7 @@ class HourService:
 
         Raises:
             AttendanceNotFound: there is none of this id, or not for the actor to see.
-            OwnAttendance: it is the actor's own.
+            OwnAttendance, NamedPersonNeeded: it is the actor's own, or could be.
             AttendanceCorrected: it was corrected before.
             AttendanceBeyondPlan: it would be longer than was planned.
             AttendanceUnchanged: these are the minutes that stand recorded.
@@ -501,7 +501,7 @@ class HourService:
         """
         check_free_text({"reason": reason})
         before = await self._seen_attendance(attendance_id)
-        check_recorder([before.employee_id], recorder_id=self._work.actor.person_id)
+        check_recorder([before.employee_id], recorder_id=self._work.actor.named())
         await self._hours.hold_request(before.request_id)
         reservation = await self._hours.lock_reservation(before.reservation_id)
         before = await self._seen_attendance(attendance_id)

@@ -8,7 +8,7 @@ dependency.
 import asyncio
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -29,14 +29,14 @@ from app.db.work import Work
 from app.http.bodies import BoundedRequest
 from app.http.faults import faults_as_refusals
 from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
-from app.http.operation import ACCEPTS, BULK, KEY, ROLE_RULE, ROLES
+from app.http.operation import ACCEPTS, BULK, KEY, REFUSALS, ROLE_RULE, ROLES
 from app.http.preconditions import unless_known
 from app.http.problems import InputInvalid, TooBusy, role_refused
 from app.http.rates import Rates, fingerprint
 from app.http.tokens import Identity, Verifier
 from app.kernel.actors import Actor, Person, Role
 from app.kernel.calendar import amsterdam_day
-from app.kernel.errors import Refusal
+from app.kernel.errors import NamedPersonNeeded, Refusal
 
 _ATTEMPTS = 3
 _REMEMBER_SECONDS = 60
@@ -101,6 +101,25 @@ class Edge:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Who may come in, as an operation declares it."""
+
+    roles: Sequence[str]
+    rule: str | None
+    asks_name: bool
+
+    def check_roles(self, roles: Collection[Role]) -> None:
+        if not any(role in self.roles for role in roles):
+            raise role_refused(self.roles, sorted(roles), rule=self.rule)
+
+    def check(self, actor: Actor) -> None:
+        """Refuse an actor by role, or one without a name where nobody may act for oneself."""
+        self.check_roles(actor.roles)
+        if self.asks_name:
+            actor.named()
+
+
 class TransactionalRoute(APIRoute):
     """A route whose work is committed before its answer is sent.
 
@@ -114,14 +133,14 @@ class TransactionalRoute(APIRoute):
         """Return the handler that wraps FastAPI's own in the transaction."""
         inner = super().get_route_handler()
         declared: Mapping[str, Any] = self.openapi_extra or {}
-        allowed = frozenset(Role(name) for name in declared[ROLES])
         reads_body = self.body_field is not None or declared[ACCEPTS] != ["application/json"]
         keyed = "POST" in (self.methods or ())
         query = _query_names(self.dependant)
-
-        def check_role(roles: Collection[Role]) -> None:
-            if allowed.isdisjoint(roles):
-                raise role_refused(declared[ROLES], sorted(roles), rule=declared[ROLE_RULE])
+        gate = _Gate(
+            roles=declared[ROLES],
+            rule=declared[ROLE_RULE],
+            asks_name=NamedPersonNeeded.slug in declared[REFUSALS],
+        )
 
         async def handle(request: Request) -> Response:
             edge: Edge = request.app.state.edge
@@ -137,7 +156,7 @@ class TransactionalRoute(APIRoute):
             client = fingerprint(identity.organisation_id, identity.subject)
             request.state.client = client.hex()
             request.state.rate_limit = edge.rates.admit(identity.organisation_id, client)
-            check_role(identity.roles)
+            gate.check_roles(identity.roles)
             _check_query(request, query)
             bounded = BoundedRequest(request.scope, request.receive)
             limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
@@ -151,7 +170,7 @@ class TransactionalRoute(APIRoute):
                 read_claim(request, body, required=declared[KEY] == "required") if keyed else None
             )
             answer = await _with_retries(
-                lambda: _attempt(edge, identity, bounded, claim, inner, check_role=check_role)
+                lambda: _attempt(edge, identity, bounded, claim, inner, gate=gate)
             )
             return unless_known(request, answer)
 
@@ -165,14 +184,14 @@ async def _attempt(
     claim: Claim | None,
     inner: Handler,
     *,
-    check_role: Callable[[Collection[Role]], None],
+    gate: _Gate,
 ) -> Response:
     """Do the work once, in one transaction, and return its answer after the commit."""
     now = edge.clock()
     today = amsterdam_day(now)
     async with edge.database.transaction(identity.organisation_id) as session:
         actor = await edge.actor(session, identity, today=today)
-        check_role(actor.roles)
+        gate.check(actor)
         work = Work(
             session=session,
             actor=actor,

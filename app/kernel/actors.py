@@ -5,6 +5,8 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from app.kernel.errors import NamedPersonNeeded
+
 
 class Role(StrEnum):
     EMPLOYEE = "employee"
@@ -58,3 +60,15 @@ class Actor:
     def has(self, *roles: Role) -> bool:
         """Tell whether the actor has at least one of ``roles``."""
         return not self.roles.isdisjoint(roles)
+
+    def named(self) -> UUID:
+        """Return the employee who acts: asked wherever nobody may act for oneself.
+
+        Raises:
+            NamedPersonNeeded: the token stands for none, so it could be anybody.
+
+        Source: VIS-5.1, VIS-5.3.
+        """
+        if self.person_id is None:
+            raise NamedPersonNeeded
+        return self.person_id

@@ -103,6 +103,25 @@ class RoleRefused(Refusal):
     )
 
 
+class NamedPersonNeeded(Refusal):
+    """A token that says not which employee acts, where nobody may act for oneself."""
+
+    slug = "named-person-needed"
+    kind = Kind.FORBIDDEN
+    rule = "VIS-5.3"
+    title = Text(en="For a named person", nl="Voor een met naam bekende persoon")
+    detail = Text(
+        en="Nobody takes this step for oneself, and your token does not say which employee you "
+        "are.",
+        nl="Niemand zet deze stap voor zichzelf, en uw token zegt niet welke medewerker u bent.",
+    )
+    remedy = Text(
+        en="Sign in with an account that is tied to your personnel number, or have it tied.",
+        nl="Meld u aan met een account waaraan uw personeelsnummer is gekoppeld, of laat het "
+        "koppelen.",
+    )
+
+
 def check_version(current: int, expected: frozenset[int] | None) -> None:
     """Refuse a change by someone who has not read the current version; None stands for any.
 

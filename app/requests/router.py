@@ -12,7 +12,7 @@ from app.http.problems import language_of
 from app.http.routing import area_router
 from app.http.schemas import StepOut, id_path
 from app.kernel.actors import Role
-from app.kernel.errors import StaleVersion
+from app.kernel.errors import NamedPersonNeeded, StaleVersion
 from app.kernel.steps import Step
 from app.kernel.wording import Language, say
 from app.people.errors import NotEmployed
@@ -202,7 +202,13 @@ async def change_request(
         summary="Endorse an employee's draft as the manager",
         term="akkoord van de leidinggevende",
         roles=(Role.MANAGER, Role.MT),
-        refusals=(*_STEP_REFUSALS, EndorsementNotNeeded, OwnRequest, NotYourStep),
+        refusals=(
+            *_STEP_REFUSALS,
+            EndorsementNotNeeded,
+            NamedPersonNeeded,
+            OwnRequest,
+            NotYourStep,
+        ),
         precondition=True,
         role_rule="VIS-5.3",
     ),
@@ -293,6 +299,7 @@ async def withdraw_request(
             *_STEP_REFUSALS,
             InterimConsentNotNeeded,
             NecessityMissing,
+            NamedPersonNeeded,
             OwnRequest,
             BsnInText,
         ),
@@ -319,7 +326,13 @@ async def consent_to_request(
         summary="Refuse to take up an interim request",
         term="weigering van tussentijdse behandeling",
         roles=(Role.MT,),
-        refusals=(*_STEP_REFUSALS, InterimConsentNotNeeded, OwnRequest, BsnInText),
+        refusals=(
+            *_STEP_REFUSALS,
+            InterimConsentNotNeeded,
+            NamedPersonNeeded,
+            OwnRequest,
+            BsnInText,
+        ),
         precondition=True,
         role_rule="VIS-5.4",
     ),
@@ -379,6 +392,7 @@ async def get_assessment(
         roles=(Role.HR,),
         refusals=(
             *_STEP_REFUSALS,
+            NamedPersonNeeded,
             OwnRequest,
             InterimConsentMissing,
             NecessityMissing,

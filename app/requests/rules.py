@@ -477,11 +477,9 @@ class RequestDetails:
             grounds=self.grounds,
         )
 
-    def is_own(self, person_id: UUID | None) -> bool:
-        """Tell whether the request is for, or by, this person; a service owns none."""
-        return person_id is not None and (
-            person_id == self.applicant_id or person_id in self.participant_ids
-        )
+    def is_own(self, person_id: UUID) -> bool:
+        """Tell whether the request is for, or by, this person."""
+        return person_id == self.applicant_id or person_id in self.participant_ids
 
 
 @dataclass(frozen=True, slots=True)

@@ -368,7 +368,7 @@ class RequestService:
             RequestNotFound, StaleVersion: see ``withdraw``.
             ActionNotAllowed: it is no draft any more.
             EndorsementNotNeeded: it was drafted by the manager, or is endorsed already.
-            OwnRequest: it is the actor's own.
+            OwnRequest, NamedPersonNeeded: it is the actor's own, or could be.
             NotYourStep: the actor manages not all of the participants.
         """
         row, details = await self._locked(request_id, expected)
@@ -461,7 +461,7 @@ class RequestService:
             InterimConsentNotNeeded: it belongs to a tranche, or the consent is there already.
             ActionNotAllowed: it is not waiting for an assessment.
             NecessityMissing: it was classified anew, as no legal or function-bound necessity.
-            OwnRequest: it is the actor's own.
+            OwnRequest, NamedPersonNeeded: it is the actor's own, or could be.
             BsnInText: a citizen service number stands in the reason (LAW-12).
         """
         row, details = await self._locked(request_id, expected)
@@ -485,7 +485,8 @@ class RequestService:
 
         Raises:
             RequestNotFound, StaleVersion: see ``withdraw``.
-            InterimConsentNotNeeded, ActionNotAllowed, OwnRequest, BsnInText: see ``consent``.
+            InterimConsentNotNeeded, ActionNotAllowed, OwnRequest, NamedPersonNeeded,
+            BsnInText: see ``consent``.
         """
         row, details = await self._locked(request_id, expected)
         self._check_awaits_consent(details, RequestAction.REFUSE, reason=reason)
@@ -512,7 +513,7 @@ class RequestService:
 
         Raises:
             RequestNotFound, StaleVersion: see ``withdraw``.
-            OwnRequest: it is the actor's own.
+            OwnRequest, NamedPersonNeeded: it is the actor's own, or could be.
             BsnInText: a citizen service number stands in the source or the reason.
         """
         row, details = await self._locked(request_id, expected)
@@ -543,7 +544,7 @@ class RequestService:
 
         Raises:
             RequestNotFound, StaleVersion: see ``withdraw``.
-            OwnRequest: it is the actor's own.
+            OwnRequest, NamedPersonNeeded: it is the actor's own, or could be.
             ActionNotAllowed: it is not submitted, deferred or under assessment.
             InterimConsentMissing: interim, and the MT has not consented yet (VIS-6.4).
             NecessityMissing: interim, and classified anew as no necessity (VIS-6.4).
@@ -631,7 +632,7 @@ class RequestService:
         Raises:
             RequestNotFound, StaleVersion, NotYourStep: see ``withdraw``.
             ActionNotAllowed: it was not granted.
-            OwnRequest: the actor takes part in it.
+            OwnRequest, NamedPersonNeeded: the actor takes part in it, or could.
             CompletionMistimed: before the start, or still to come.
             OutcomeInconsistent: see ``check_outcome``.
             ParticipantsDiffer: somebody is missing, or does not take part.
@@ -640,7 +641,7 @@ class RequestService:
         """
         row, details = await self._locked(request_id, expected)
         status = next_status(details.status, RequestAction.COMPLETE)
-        if self._work.actor.person_id in details.participant_ids:
+        if self._work.actor.named() in details.participant_ids:
             raise OwnRequest(reference=details.reference, action=RequestAction.COMPLETE)
         await self._check_handler(details, RequestAction.COMPLETE)
         check_completion(completed_on, starts_on=details.starts_on, today=self._work.today)
@@ -810,7 +811,7 @@ class RequestService:
     def _check_not_own(
         self, details: RequestDetails, action: str, *, rule: str | None = None
     ) -> None:
-        if details.is_own(self._work.actor.person_id):
+        if details.is_own(self._work.actor.named()):
             raise OwnRequest(rule=rule, reference=details.reference, action=action)
 
     def _check_awaits_consent(

@@ -42,13 +42,13 @@ async def staff(work: OpenWork) -> Staff:
 
 
 @pytest.fixture
-def hr(sign_in: SignIn) -> dict[str, str]:
-    return sign_in(Role.HR)
+def hr(sign_in: SignIn, staff: Staff) -> dict[str, str]:
+    return sign_in(Role.HR, person=staff.elsewhere.personnel_number)
 
 
 @pytest.fixture
-def mt(sign_in: SignIn) -> dict[str, str]:
-    return sign_in(Role.MT)
+def mt(sign_in: SignIn, staff: Staff) -> dict[str, str]:
+    return sign_in(Role.MT, person=staff.elsewhere.personnel_number)
 
 
 async def ledger_of(

@@ -26,7 +26,6 @@ from tests.support.hours import (
     session,
     staffed,
 )
-from tests.support.organisations import Organisation
 
 HELD_ON = date(2026, 6, 15)  # the day on which every test begins
 
@@ -47,8 +46,8 @@ async def training(staff: Staff, work: OpenWork) -> RequestDetails:
 
 
 @pytest.fixture
-def hr(sign_in: SignIn) -> dict[str, str]:
-    return sign_in(Role.HR)
+def hr(sign_in: SignIn, staff: Staff) -> dict[str, str]:
+    return sign_in(Role.HR, person=staff.manager.personnel_number)
 
 
 @pytest.fixture
@@ -223,20 +222,20 @@ async def test_attendance_is_recorded_by_hr_or_by_who_leads_and_never_by_oneself
     sign_in: SignIn,
     staff: Staff,
     work: OpenWork,
-    other_organisation: Organisation,
+    elsewhere: dict[str, str],
 ) -> None:
     async with work() as opened:
         everybody = [staff.manager, staff.noor, staff.elsewhere]
         details = await reserved(opened, everybody, session(HELD_ON))
     path = path_of(details)
     manager = sign_in(Role.MANAGER, person=staff.manager.personnel_number)
+    hr = sign_in(Role.HR, person=staff.elsewhere.personnel_number)
     noor_of_hr = sign_in(Role.HR, person=staff.noor.personnel_number)
-    stranger = sign_in(Role.HR, organisation=other_organisation)
     for headers, employee, expected in (
         (manager, staff.manager, (403, "own-attendance")),
         (noor_of_hr, staff.noor, (403, "own-attendance")),
         (manager, staff.elsewhere, (404, "employee-not-found")),
-        (stranger, staff.noor, (404, "employee-not-found")),
+        (elsewhere, staff.noor, (404, "employee-not-found")),
     ):
         assert told(await record(client, headers, path, attended(employee, 480))) == expected
     for role in Role:
@@ -245,11 +244,11 @@ async def test_attendance_is_recorded_by_hr_or_by_who_leads_and_never_by_oneself
             assert answer.status_code == 403
             refused = await correct(client, sign_in(role), uuid4(), 1)
             assert refused.status_code == 403
-    attendance = await recorded(client, sign_in(Role.HR), details, staff.noor, 480)
-    own = await recorded(client, sign_in(Role.HR), details, staff.manager, 480)
+    attendance = await recorded(client, hr, details, staff.noor, 480)
+    own = await recorded(client, hr, details, staff.manager, 480)
     assert told(await correct(client, noor_of_hr, attendance, 1)) == (403, "own-attendance")
     assert told(await correct(client, manager, own, 1)) == (403, "own-attendance")
-    assert told(await correct(client, stranger, own, 1)) == (404, "attendance-not-found")
+    assert told(await correct(client, elsewhere, own, 1)) == (404, "attendance-not-found")
 
 
 async def test_a_session_nobody_reserved_for_is_not_found_and_others_see_their_own(

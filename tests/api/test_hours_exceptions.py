@@ -75,7 +75,7 @@ async def test_an_exception_makes_room_past_a_norm_that_binds(
     act_as: ActAs, staff: Staff, work: OpenWork
 ) -> None:
     days = [session(date(2027, 2, day)) for day in range(1, 12)]
-    async with work(act_as(Role.MT)) as opened:
+    async with work(act_as(Role.MT, person_id=staff.manager.id)) as opened:
         await excepted(opened, staff.noor, 2027, 480)
     async with work() as opened:
         await reserved(opened, [staff.noor], *days)
@@ -196,7 +196,7 @@ async def test_exceptions_are_listed_by_employee_and_year_for_whom_one_sees(
     work: OpenWork,
     other_organisation: Organisation,
 ) -> None:
-    async with work(act_as(Role.MT)) as opened:
+    async with work(act_as(Role.MT, person_id=staff.manager.id)) as opened:
         for employee, year in (
             (staff.noor, 2026),
             (staff.noor, 2027),

@@ -94,6 +94,38 @@ async def test_all_other_roles_together_are_not_enough(world: World, operation: 
         assert slug(refused(answer, operation, 403)) == "role-refused"
 
 
+# What an operation refuses to whom it concerns.
+FOR_ONESELF = {
+    "exception-for-self",
+    "own-attendance",
+    "own-claim",
+    "own-request",
+    "own-request-step",
+}
+
+
+@pytest.mark.invariant("S6", "W2")
+@pytest.mark.rule("VIS-5.1", "VIS-5.3")
+@pytest.mark.parametrize("operation", EVERY)
+async def test_who_may_be_anybody_does_nothing_that_nobody_does_for_oneself(
+    world: World, operation: Operation
+) -> None:
+    """A token without a person is refused by exactly the operations that ask who it concerns."""
+    asks = "named-person-needed" in operation.told["x-refusals"]
+    assert asks or FOR_ONESELF.isdisjoint(operation.told["x-refusals"]), operation.id
+    body = {"unknown": 1} if operation.body is not None else None
+    async with world.untouched():
+        for role in operation.roles:
+            bearer = tokens.token(organisation=world.organisation.slug, roles=[role])
+            headers = {"Authorization": f"Bearer {bearer}"}
+            answer = await ask(world, operation, headers=headers, body=body)
+            if asks:
+                problem = refused(answer, operation, 403)
+                assert (slug(problem), problem["rule"]["id"]) == ("named-person-needed", "VIS-5.3")
+            else:
+                assert answer.status_code in {200, 400, 404}, answer.text
+
+
 @pytest.mark.invariant("S6")
 @pytest.mark.parametrize("path", BY_PATH)
 async def test_another_method_is_405_and_tells_which_there_are(world: World, path: str) -> None:

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 from app.db.chain import seal_all
 from app.db.session import Database
-from app.kernel.actors import Role
+from app.kernel.actors import Actor, Role
 from tests.support import tokens
 from tests.support.clock import FrozenClock
 from tests.support.contract import (
@@ -36,6 +36,7 @@ from tests.support.contract import (
 )
 from tests.support.furnished import Furnished, furnish
 from tests.support.organisations import Organisation, found_organisation
+from tests.support.people import hire
 
 OURS, THEIRS = "OWNMARK", "CANARY"
 SAME_TEAM = {"department": "Zelfde", "name": "Zelfde"}
@@ -116,6 +117,10 @@ async def world(app: FastAPI, database: Database, _clock: FrozenClock) -> AsyncI
             if answer.is_success and "Idempotency-Key" in answer.request.headers
         }
         newcomer = await found_organisation(database)
+        founder = Actor(newcomer.id, "founder", frozenset({Role.HR}))
+        async with database.work(founder, _clock.now(), "test") as work:
+            for namesake in (theirs.cast.director, theirs.cast.hr, theirs.cast.manager):
+                await hire(work, number=namesake.personnel_number)
         # What was written is sealed now, not at some moment in between.
         await seal_all(database)
         before = await everything_of(client, theirs)
