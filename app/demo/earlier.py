@@ -224,7 +224,7 @@ async def take_part(stage: Stage, *, until: date) -> None:
     """Record what became of the granted trainings up to a day: attended, invoiced, completed."""
     requests = RequestService(stage.by("hr", at(until, 9)))
     page = await requests.requests(RequestFilter(), PageOf(limit=100_000))
-    details = await requests.details([summary.id for summary in page.items])
+    details = await requests.details([summary["id"] for summary in page.items])
     await participation.take_part(stage, details.values(), until=until)
     for year in (2025, 2026):
         await participation.invoice(stage, year, details.values(), until=until)

@@ -182,7 +182,7 @@ async def _requests(work: Work) -> list[RequestDetails]:
     ids: list[UUID] = []
     for status in _LOOKED_AT:
         page = await service.requests(RequestFilter(status=status), _SOME)
-        ids += [summary.id for summary in page.items]
+        ids += [summary["id"] for summary in page.items]
     found = await service.details(ids)
     return sorted(found.values(), key=lambda details: details.reference)
 

@@ -10,13 +10,13 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     BindParameter,
+    ColumnElement,
     Row,
     ScalarSelect,
     Select,
     Uuid,
     any_,
     bindparam,
-    case,
     cast,
     delete,
     func,
@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import true as sql_true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -225,51 +226,49 @@ _PARTICIPANT_COUNT = (
     .correlate(TrainingRequest)
     .scalar_subquery()
 )
-_COST_PER_PARTICIPANT, _COST_FOR_ALL = (
+
+
+def _costs(*, per_participant: bool) -> ColumnElement[int]:
+    """Return the costs of a request with VAT: those for each participant, or those for all."""
+    lines = func.sum(CostLineRow.amount_cents + CostLineRow.vat_cents)
+    chosen = lines.filter(CostLineRow.per_participant == per_participant)
+    return cast(func.coalesce(chosen, 0), BigInteger)
+
+
+_COSTS = (
     select(
-        cast(
-            func.coalesce(
-                func.sum(
-                    case(
-                        (
-                            CostLineRow.per_participant == each,
-                            CostLineRow.amount_cents + CostLineRow.vat_cents,
-                        ),
-                        else_=0,
-                    )
-                ),
-                0,
-            ),
-            BigInteger,
-        )
+        _costs(per_participant=True).label("each_cents"),
+        _costs(per_participant=False).label("shared_cents"),
     )
     .where(
         CostLineRow.organisation_id == _ORGANISATION,
         CostLineRow.request_id == TrainingRequest.id,
     )
-    .correlate(TrainingRequest)
-    .scalar_subquery()
-    for each in (True, False)
+    .lateral("costs")
 )
-_SUMMARY = select(
-    TrainingRequest.id,
-    TrainingRequest.reference,
-    TrainingRequest.version,
-    TrainingRequest.status,
-    TrainingRequest.tranche_id,
-    TrainingRequest.interim,
-    TrainingRequest.title,
-    TrainingRequest.provider,
-    TrainingRequest.kind,
-    TrainingRequest.starts_on,
-    TrainingRequest.ends_on,
-    TrainingRequest.basis,
-    TrainingRequest.applicant_id,
-    TrainingRequest.submitted_at,
-    _PARTICIPANT_COUNT.label("participant_count"),
-    _COST_PER_PARTICIPANT.label("each_cents"),
-    _COST_FOR_ALL.label("shared_cents"),
-).where(TrainingRequest.organisation_id == _ORGANISATION)
+_SUMMARY = (
+    select(
+        TrainingRequest.id,
+        TrainingRequest.reference,
+        TrainingRequest.version,
+        TrainingRequest.status,
+        TrainingRequest.tranche_id,
+        TrainingRequest.interim,
+        TrainingRequest.title,
+        TrainingRequest.provider,
+        TrainingRequest.kind,
+        TrainingRequest.starts_on,
+        TrainingRequest.ends_on,
+        TrainingRequest.basis,
+        TrainingRequest.applicant_id,
+        TrainingRequest.submitted_at,
+        _PARTICIPANT_COUNT.label("participant_count"),
+        _COSTS.c.each_cents,
+        _COSTS.c.shared_cents,
+    )
+    .join(_COSTS, sql_true())
+    .where(TrainingRequest.organisation_id == _ORGANISATION)
+)
 
 _TRANCHE = select(
     TrancheRow.id,
@@ -309,9 +308,17 @@ _VISIBLE = _DETAILS.where(TrainingRequest.id == bindparam("id"))
 _VISIBLE_TO_SOME = _VISIBLE.where(_seen_by())
 
 
+# The longest page over HTTP, and the row that tells that more follow.
+_SHORT = 101
+
+
 @cache
-def _page_statement(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
-    """Return the list of requests for one set of filters, newest first; built once per set."""
+def _page_statement(given: frozenset[str], *, short: bool) -> Select[*tuple[Any, ...]]:
+    """Return the list of requests for one set of filters, newest first; built once per set.
+
+    A ``short`` one holds no more than a page over HTTP. Not for a filter: how much it leaves is
+    what the plan turns on.
+    """
     conditions: Mapping[str, Any] = {
         "status": TrainingRequest.status == bindparam("status"),
         "tranche_id": TrainingRequest.tranche_id == bindparam("tranche_id"),
@@ -321,7 +328,13 @@ def _page_statement(given: frozenset[str]) -> Select[*tuple[Any, ...]]:
         "after": TrainingRequest.id < bindparam("after"),
     }
     chosen = [condition for name, condition in conditions.items() if name in given]
-    return _SUMMARY.where(*chosen).order_by(TrainingRequest.id.desc()).limit(bindparam("at_most"))
+    found = _SUMMARY.where(*chosen).order_by(TrainingRequest.id.desc())
+    if short:
+        # Told how little is wanted, PostgreSQL keeps one plan; else it plans anew each time, for
+        # as long as it takes to run.
+        first = found.limit(literal_column(str(_SHORT))).subquery()
+        found = select(first).order_by(first.c.id.desc())
+    return found.limit(bindparam("at_most"))
 
 
 class RequestRepository:
@@ -374,14 +387,16 @@ class RequestRepository:
             "after": None if page.after is None else UUID(page.after[0]),
         }
         given = {name: value for name, value in parameters.items() if value is not None}
-        statement = _page_statement(frozenset(given))
+        statement = _page_statement(
+            frozenset(given), short=page.limit < _SHORT and given.keys() <= {"after"}
+        )
         rows = await fetch(
             self._session,
             statement,
             self._tenant | given | {"person_id": person_id, "at_most": page.limit + 1},
         )
         found = [_summary(row) for row in rows]
-        return take(found, page, key=lambda item: (str(item.id),))
+        return take(found, page, key=lambda item: (str(item["id"]),))
 
     async def lock(self, ids: Collection[UUID]) -> None:
         """Hold the requests until the transaction ends, taken in order of id."""

@@ -50,7 +50,6 @@ from app.requests.schemas import (
     RequestIn,
     RequestOut,
     RequestPage,
-    RequestSummaryOut,
     SubmissionIn,
     SubmissionOut,
     TrancheOut,
@@ -127,9 +126,8 @@ async def list_requests(
         ),
         paging,
     )
-    return RequestPage(
-        items=[RequestSummaryOut.model_validate(item) for item in page.items],
-        next_cursor=link_next(request, response, page),
+    return RequestPage.model_validate(
+        {"items": page.items, "next_cursor": link_next(request, response, page)}
     )
 
 

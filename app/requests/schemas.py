@@ -1,5 +1,6 @@
 """Training requests, tranches and assessments on the wire."""
 
+from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -8,18 +9,22 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from app.http.schemas import (
     AmountCents,
     AmountMinutes,
+    CentsOut,
     Count,
+    CountOut,
     Day,
     Flag,
     In,
     Line,
     Moment,
+    MomentOut,
     Out,
     PageSchema,
     Prose,
     StepOut,
     Subject,
     Version,
+    VersionOut,
     Year,
     at_most,
     json_integer,
@@ -336,20 +341,20 @@ class RequestSummaryOut(Out):
 
     id: UUID
     reference: Reference
-    version: Version
+    version: VersionOut
     status: RequestStatus
     tranche_id: UUID | None
     interim: bool
     title: Line
     provider: Line
     kind: TrainingKind
-    starts_on: Day
-    ends_on: Day
+    starts_on: date
+    ends_on: date
     basis: TrainingBasis
     applicant_id: UUID | None = Field(description="Null for who bundles demand.")
-    submitted_at: Moment | None
-    participant_count: Count
-    total_cost_cents: AmountCents
+    submitted_at: MomentOut | None
+    participant_count: CountOut
+    total_cost_cents: CentsOut
 
 
 class RequestPage(PageSchema):

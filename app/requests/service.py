@@ -281,7 +281,7 @@ class RequestService:
             return page_of
         if not self._work.actor.has(Role.KNOWLEDGE_BROKER):
             return page_of
-        nameless = [replace(item, applicant_id=None) for item in page_of.items]
+        nameless: list[RequestSummary] = [{**item, "applicant_id": None} for item in page_of.items]
         return Page(items=nameless, next_key=page_of.next_key)
 
     async def tranches(self, page: PageOf) -> Page[Tranche]:
