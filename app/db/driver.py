@@ -75,7 +75,8 @@ async def fetch(
     try:
         cursor = held.driver.cursor(row_factory=namedtuple_row)
         await cursor.execute(sent, {**constants, **parameters})
-        return await cursor.fetchall() if cursor.description else []
+        result = cursor.pgresult
+        return await cursor.fetchall() if result is not None and result.nfields else []
     except psycopg.Error as error:
         raise await held.as_alchemy(error) from error
 

@@ -97,12 +97,15 @@ _HOLD_OPEN = text("""
       ) AS h
 """)
 _RECORDED = tuple(field.name for field in fields(AttendanceView) if field.name != "holds")
+# By ARRAY(SELECT ...): of a bare parameter PostgreSQL counts the values, so that a plan for these
+# seems better than one for any, and it plans anew each time, for as long as the statement takes.
 _RECORD = text("""
     WITH attended AS (
         UPDATE reservations h
            SET status = 'attended'
          WHERE h.organisation_id = :organisation_id
-           AND h.id = ANY (CAST(:reservation_ids AS uuid[])) AND h.status = 'open'
+           AND h.id = ANY (ARRAY(SELECT unnest(CAST(:reservation_ids AS uuid[]))))
+           AND h.status = 'open'
     )
     INSERT INTO attendances (
         organisation_id, id, reservation_id, request_id, session_id, employee_id, held_on,
