@@ -178,12 +178,24 @@ def resolved(run: Run) -> Iterator[Violation]:
 
 
 def recovers(run: Run) -> Iterator[Violation]:
-    """D7: the first good answer, to a read and to a write, comes in time after each fault."""
+    """D7: the first good answer, to a read and to a write, comes in time after each fault.
+
+    On top comes what a few answers take on this machine in calm: a busy one stretches all alike.
+    """
+    usual = _usual_seconds(run.history)
     for fault, seconds in recoveries(run.history):
-        allowed = _BACK_WITHIN.get(fault.kind, _PAUSED_WITHIN)
+        allowed = _BACK_WITHIN.get(fault.kind, _PAUSED_WITHIN) + _SLOWEST_MEDIANS * usual
         if seconds > allowed:
             says = f"{seconds:.1f} s until both a read and a write went well"
             yield Violation("D7", f"{fault.kind} at {fault.begun - run.history.began:.1f} s", says)
+
+
+def _usual_seconds(history: History) -> float:
+    """Return the median seconds of the answers in calm, 0 when they are too few to tell."""
+    times = sorted(
+        one.ended - one.begun for one in history.sent if one.done and _is_calm(history, one)
+    )
+    return times[len(times) // 2] if len(times) >= _ENOUGH else 0.0
 
 
 def recoveries(history: History) -> list[tuple[Fault, float]]:
@@ -228,7 +240,11 @@ def full_disk_is_told(run: Run) -> Iterator[Violation]:
 
 
 def stops_in_order(run: Run) -> Iterator[Violation]:
-    """D8: at SIGTERM it ends with 0 within 10 s; no request fails while workers are replaced."""
+    """D8: at SIGTERM it ends with 0 within 10 s; no request fails while workers are replaced.
+
+    What was accepted is finished first, so what a few answers take in calm comes on top.
+    """
+    allowed = _STOPPED_WITHIN + _SLOWEST_MEDIANS * _usual_seconds(run.history)
     for one in run.history.sent:
         if one.about[:1] == (ROLLING,) and (one.status is None or one.status >= 500):
             says = f"failed while workers were replaced ({one.status or one.failed})"
@@ -237,7 +253,7 @@ def stops_in_order(run: Run) -> Iterator[Violation]:
         if fault.kind != "stop":
             continue
         found = re.search(r"exit (\S+) after ([0-9.]+) s", fault.note)
-        if found is None or found[1] != "0" or float(found[2]) > _STOPPED_WITHIN:
+        if found is None or found[1] != "0" or float(found[2]) > allowed:
             yield Violation("D8", "SIGTERM", fault.note)
 
 

@@ -24,7 +24,7 @@ def test_a_quick_run_measures_every_operation_and_writes_the_page(
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
 

@@ -142,7 +142,7 @@ def test_the_service_stops_by_itself_when_it_is_told_to(settings: Settings, port
         "serve", log=None, APP_DATABASE_URL=settings.app_url, PORT=port, **SIGN_IN
     ) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0
 
 
 def test_everything_ends_at_ctrl_c_and_starts_again_on_what_it_left(
@@ -152,7 +152,7 @@ def test_everything_ends_at_ctrl_c_and_starts_again_on_what_it_left(
     for _ in range(2):
         with served("run", log=None, **settings) as process:
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=30) == 0
+            assert process.wait(timeout=120) == 0
         assert not (tmp_path / "data" / "postgres" / "postmaster.pid").exists()
     with (
         embedded_server(tmp_path / "data", progress=lambda _line: None) as server,

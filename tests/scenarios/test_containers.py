@@ -181,7 +181,7 @@ def test_the_proxy_passes_on_what_the_client_is_and_says_when_the_service_is_awa
         headers = {"X-Forwarded-Proto": "gopher", "Content-Type": "application/json"}
         request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - https
         try:
-            with urllib.request.urlopen(request, context=trust, timeout=20) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, context=trust, timeout=60) as answer:  # noqa: S310
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as refused:
             with refused:

@@ -85,7 +85,7 @@ class Visitor:
 
 @pytest.fixture(scope="module")
 def visitor(demo_service: DemoService) -> Iterator[Visitor]:
-    with httpx.Client(base_url=demo_service.url, timeout=30) as client:
+    with httpx.Client(base_url=demo_service.url, timeout=120) as client:
         visitor = Visitor(client)
         body = json.dumps({"nowAt": NOW}).encode()
         json_type = {"Content-Type": "application/json"}

@@ -32,13 +32,13 @@ class Persona:
         answer = httpx.post(
             f"{service.url}/demo/token",
             data={"grant_type": "password", "username": username, "password": "x"},
-            timeout=30,
+            timeout=120,
         )
         token = answer.raise_for_status().json()["access_token"]
         self._client = httpx.Client(
             base_url=f"{service.url}/v1",
             headers={"Authorization": f"Bearer {token}", "Accept-Language": "nl"},
-            timeout=60,
+            timeout=120,
         )
 
     def close(self) -> None:

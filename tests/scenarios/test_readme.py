@@ -34,7 +34,7 @@ def test_the_walk_of_the_readme_answers_what_it_says(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 

@@ -23,19 +23,20 @@ CLIENTS = 8
 def test_who_balances_the_load_is_told_before_the_service_stops(settings: Settings) -> None:
     port = free_port()
     with (
-        served("serve", log=None, **_settings(settings, port)) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client,
+        # Long enough to be asked on a machine that is busy.
+        served("serve", log=None, **_settings(settings, port, DRAIN_SECONDS="6")) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         assert "connection" not in client.get("/health/live").headers
-        begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
+        # It answers until it stops: one that did not tell would at last not be there.
         while (ready := client.get("/health/ready")).status_code == 200:
-            assert time.monotonic() - begun < 0.5
+            time.sleep(0.01)
         assert ready.status_code == 503
         assert "stopping" in ready.json()["detail"]
         alive = client.get("/health/live")
         assert (alive.status_code, alive.headers["connection"]) == (200, "close")
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.mark.apart
@@ -45,7 +46,7 @@ def test_an_idle_connection_is_not_closed_under_the_next_request(settings: Setti
     kept = httpx.Limits(max_connections=1, keepalive_expiry=60)
     with (
         served("serve", log=None, **_settings(settings, port)),
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=kept, timeout=10) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", limits=kept, timeout=60) as client,
     ):
         before = _own_address(client.get("/health/live"))
         # What uvicorn would wait is 5 seconds, as do clients: they would meet each other.
@@ -70,7 +71,7 @@ async def test_workers_are_replaced_under_load_without_a_request_that_fails(
         async def use() -> list[int]:
             """Ask at least so often, and until all workers are new ones."""
             statuses: list[int] = []
-            async with httpx.AsyncClient(timeout=20) as client:
+            async with httpx.AsyncClient(timeout=60) as client:
                 while len(statuses) < REQUESTS_EACH or not replaced.is_set():
                     statuses.append((await client.get(address)).status_code)
                     await asyncio.sleep(0.02)
@@ -101,8 +102,8 @@ def test_workers_do_not_outlive_the_process_that_supervises_them(settings: Setti
         workers = [psutil.Process(pid) for pid in _workers(supervisor.pid)]
         assert len(workers) == 2
         supervisor.kill()
-        supervisor.wait(10)
-        _gone, alive = psutil.wait_procs(workers, timeout=5)
+        supervisor.wait(60)
+        _gone, alive = psutil.wait_procs(workers, timeout=60)
         for worker in alive:
             worker.kill()
         assert alive == []

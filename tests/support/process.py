@@ -30,7 +30,7 @@ def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[
         env=environment(settings),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
