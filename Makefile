@@ -76,7 +76,7 @@ bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
 
 keep: $(READY)  ## Kill backups half-way, migrate under load, verify a million, replace workers, try the bench
-	$(BIN)/pytest -m apart --durations=10 tests/database tests/scenarios tests/security
+	$(BIN)/pytest -m apart --durations=10 tests/api tests/database tests/scenarios tests/security
 
 backup: $(READY)  ## Back up the data of `make run`, also while it runs
 	@exec $(BIN)/leerruimte backup
