@@ -1,13 +1,14 @@
 """The service's commands run as processes, with settings of the test's own."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 import pytest
@@ -68,7 +69,14 @@ def await_ready(process: subprocess.Popen[str], port: str) -> None:
 
 
 def free_port() -> str:
-    """Return a port of this machine that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """Return a port of this machine that nothing listens on now.
+
+    It lies below those that the system gives to outgoing connections: one of them could have it
+    before it is listened on. And it is not of the tests' own order of chance, which their
+    processes share.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(15_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)

@@ -128,7 +128,6 @@ class Provider(Issuer):
             [NODE, self._folder / "provider.mjs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
         assert self._process.stdin is not None
