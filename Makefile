@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 CONTRACT_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: fire help setup run test lint contract pages openapi audit planted rules bench keep backup restore format clean
+.PHONY: fire help setup run test lint contract pages openapi audit planted rules bench profile keep backup restore format clean
 
 help:  ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -74,6 +74,9 @@ rules: $(READY)  ## Print which rules of the book have code and tests
 
 bench: $(READY)  ## Measure this machine, next to pgbench
 	@$(BIN)/python -m benchmarks
+
+profile: $(READY)  ## Tell where the CPU of one request goes
+	@$(BIN)/python -m benchmarks --profile
 
 keep: $(READY)  ## Kill backups half-way, migrate under load, verify a million, replace workers, try the bench
 	$(BIN)/pytest -m apart --durations=10 tests/api tests/database tests/scenarios tests/security

@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import os
 import secrets
+import signal
 import sys
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
@@ -26,6 +28,7 @@ from app.http.demo_issuer import PATH as DEMO_PATH
 from app.http.demo_issuer import SigningIssuer
 from app.settings import Settings
 from benchmarks.bare import Bare, Varying, find_pgbench, replay, run_pgbench, script
+from benchmarks.calibration import look_through_routes
 from benchmarks.capture import Capture, Statement, capturing
 from benchmarks.document import set_documents
 from benchmarks.fill import NOW, Filled, Sizes, fill
@@ -33,10 +36,12 @@ from benchmarks.growth import Place, compare
 from benchmarks.history import SMALL
 from benchmarks.ids import digits
 from benchmarks.load import Seen
-from benchmarks.machine import describe, server_process
+from benchmarks.machine import cpu_of, describe, server_process
 from benchmarks.operations import Call, Operation, Tokens, decide, operations
 from benchmarks.overload import CLIENTS as OVERLOADING
 from benchmarks.overload import overload
+from benchmarks.profile import Profiled, differences, read_samples
+from benchmarks.profile import write as write_profile
 from benchmarks.report import Decided, Figure, Measured, write
 from benchmarks.service import Running, free_port, serving
 
@@ -52,6 +57,14 @@ _FULL = Sizes(
 _QUICK = Sizes(requests=1100, drafts=513, granted=513, proposals=2, items=20, employees=50)
 _TRANSFERS, _QUICK_TRANSFERS = (10_000, 1_000_000), (3000, 6000)
 _RESULTS = Path(__file__).parent / "RESULTS.md"
+
+# What is profiled, on how much data, and how statements are told apart by pgbench.
+_PROFILED = ("post an hour entry", "page of 50")
+_TO_PROFILE = Sizes(
+    requests=30_000, drafts=1001, granted=25_001, proposals=2, items=20, employees=1000
+)
+_PROFILE = Path(__file__).parent / "PROFILE.md"
+_PROFILE_CLIENTS, _PROFILE_ROUNDS = 16, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run: little data, 2 s each")
     parser.add_argument("--seconds", type=float, help="of each measurement; 5, or 2 when quick")
-    parser.add_argument("--output", type=Path, default=_RESULTS, help="the page to write")
+    parser.add_argument("--output", type=Path, help="the page to write")
+    parser.add_argument(
+        "--profile", action="store_true", help="tell instead where the CPU of a request goes"
+    )
     parser.add_argument(
         "--only", metavar="WORD", help="only operations with this word in their name"
     )
@@ -106,9 +122,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         pgbench = find_pgbench(server.bin_dir)
         notes = [] if pgbench else ["There is no pgbench here, so no bare figures."]
+        postgres = server_process(server.owner_url)
+        if asked.profile:
+            output = asked.output or _PROFILE
+            with _databases(server, 1) as (only,):
+                settings = server.settings(only, folder / "service")
+                sizes = _QUICK if asked.quick else _TO_PROFILE
+                paces, profiled = asyncio.run(
+                    _profile(settings, sizes, postgres, pgbench=pgbench, seconds=seconds)
+                )
+            day = f"{datetime.now(UTC):%Y-%m-%d}"  # noqa: TID251 - the day of the run
+            output.write_text(write_profile(describe(server.owner_url), day, paces, profiled))
+            _say(f"Written to {output}")
+            return 0
+        output = asked.output or _RESULTS
         with _databases(server, 3) as (first, *others):
             settings = server.settings(first, folder / "service")
-            postgres = server_process(server.owner_url)
             page = asyncio.run(
                 _page(settings, sizes, postgres, pgbench=pgbench, seconds=seconds, only=asked.only)
             )
@@ -129,8 +158,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
                 _say("Documents ...")
                 page.documents = asyncio.run(set_documents())
-            asked.output.write_text(write(describe(server.owner_url), page, notes=notes))
-    _say(f"Written to {asked.output}")
+            output.write_text(write(describe(server.owner_url), page, notes=notes))
+    _say(f"Written to {output}")
     return 0
 
 
@@ -144,9 +173,6 @@ async def _page(
     only: str | None,
 ) -> Measured:
     """Fill a database, and measure the service on it: with one worker, and with two."""
-    _say("Bringing the schema up to date ...")
-    migrate(settings.owner_url, settings.app_url)
-    DemoClock(settings.data_dir / "demo-clock.json").set(NOW)
     filled = await _fill(settings, sizes)
     folder = settings.data_dir
     with serving(settings, folder, postgres, say=_say) as running:
@@ -160,7 +186,84 @@ async def _page(
     return measured
 
 
+async def _profile(
+    settings: Settings,
+    sizes: Sizes,
+    postgres: psutil.Process | None,
+    *,
+    pgbench: Path | None,
+    seconds: float,
+) -> tuple[list[float], list[Profiled]]:
+    """Return the pace of the machine, each time, and where the CPU of the operations went."""
+    filled = await _fill(settings, sizes)
+    paces: list[float] = []
+    profiled: list[Profiled] = []
+    for word in _PROFILED:
+        paces.append(look_through_routes())
+        file = settings.data_dir / f"samples-{len(profiled)}.json"
+        program = ("-m", "benchmarks.sampling", str(file))
+        with serving(settings, settings.data_dir, postgres, say=_say, program=program) as running:
+            # Twice as long as a measurement: the more looks, the nearer the shares.
+            bench = _Bench(running, pgbench, 2 * seconds)
+            [operation] = _operations(bench, filled, word)
+            _say(f"{operation.name} ...")
+            _load(bench, operation, share=_WARMING, clients=8, seconds=1.0)
+            running.process.send_signal(signal.SIGUSR1)
+            figure = _figure(bench, operation, share=0, clients=_PROFILE_CLIENTS, statements=0)
+        async with capturing(settings) as capture:
+            caught = await _caught(capture, operation.call(operation.last))
+        profiled.append(
+            Profiled(
+                operation=operation.name,
+                budget_ms=figure.budget_ms,
+                service_ms=figure.service_ms,
+                postgres_ms=figure.postgres_ms or 0.0,
+                samples=read_samples(file),
+                statements=_statements(bench, operation, caught, _constant(settings, filled)),
+            )
+        )
+    paces.append(look_through_routes())
+    return paces, profiled
+
+
+def _statements(
+    bench: _Bench, operation: Operation, caught: Sequence[Statement], constant: frozenset[UUID]
+) -> list[tuple[Statement, float]]:
+    """Return each statement with the CPU that PostgreSQL alone takes for it, in milliseconds."""
+    if bench.pgbench is None or bench.running.postgres is None:
+        return []
+    used = cpu_of(bench.running.postgres)
+    seconds = max(1, round(bench.seconds / 4))
+    # Rolled back each time, so that they can be done again: those that no load has done.
+    free = [operation.numbers(share, _SHARES) for share in (1, _BY_TWO - 1)]
+    choose = f"\\set n random({digits(min(free[0]))}, {digits(max(free[1]))})"
+    varying = _varying(operation, constant, choose)
+    up_to: list[float] = []
+    for count in range(1, len(caught) + 1):
+        content = script(caught[:count], varying, run=count, end="ROLLBACK")
+        found: list[float] = []
+        for _ in range(_PROFILE_ROUNDS):
+            before = used()
+            bare = run_pgbench(
+                bench.pgbench,
+                bench.settings.app_url,
+                content,
+                clients=4,
+                limit=["-T", f"{seconds}"],
+            )
+            # Its connections must have ended, as above.
+            time.sleep(0.5)
+            found.append((used() - before) / bare.transactions * 1000)
+        # What else the machine does can only add to it.
+        up_to.append(min(found))
+    return list(zip(caught, differences(up_to), strict=True))
+
+
 async def _fill(settings: Settings, sizes: Sizes) -> Filled:
+    """Bring the schema up to date, set the clock, and fill the database."""
+    _say("Bringing the schema up to date ...")
+    migrate(settings.owner_url, settings.app_url)
+    DemoClock(settings.data_dir / "demo-clock.json").set(NOW)
     database = Database(settings)
     try:
         return await fill(database, settings.owner_url, sizes, _say)
@@ -299,13 +402,17 @@ def _bare(
     else:
         choose = f"\\set n random({digits(operation.first)}, {digits(operation.last)})"
         limit = ["-T", str(max(2, round(bench.seconds)))]
-    varying = Varying(
+    varying = _varying(operation, constant, choose)
+    content = script(caught, varying, run=_SHARES * operation.number + share)
+    return run_pgbench(bench.pgbench, bench.settings.app_url, content, clients=clients, limit=limit)
+
+
+def _varying(operation: Operation, constant: frozenset[UUID], choose: str) -> Varying:
+    return Varying(
         texts={digits(operation.last): "n", **operation.also(operation.last)},
         before=[choose, *operation.variables],
         constant=constant,
     )
-    content = script(caught, varying, run=_SHARES * operation.number + share)
-    return run_pgbench(bench.pgbench, bench.settings.app_url, content, clients=clients, limit=limit)
 
 
 async def _decisions(bench: _Bench, filled: Filled, tokens: Tokens, capture: Capture) -> Decided:

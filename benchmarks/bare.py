@@ -57,7 +57,9 @@ class Varying:
     constant: frozenset[UUID]
 
 
-def script(statements: Sequence[Statement], varying: Varying, *, run: int) -> str:
+def script(
+    statements: Sequence[Statement], varying: Varying, *, run: int, end: str = "COMMIT"
+) -> str:
     """Return a captured transaction as a pgbench script; ``run`` keeps new identifiers apart."""
     written = _Script(varying, run)
     for statement in statements:
@@ -68,7 +70,7 @@ def script(statements: Sequence[Statement], varying: Varying, *, run: int) -> st
         "\\set s 100000000000 + :client_id * 1000000000 + :i",
         *varying.before,
         *(f"{text.strip()};" for text in written.statements),
-        "COMMIT;",
+        f"{end};",
     ]
     return "\n".join(lines) + "\n"
 

@@ -20,7 +20,7 @@ from benchmarks.load import Plan, Seen, send
 from benchmarks.machine import cpu_of
 from benchmarks.operations import Call
 
-_SERVE = "import sys; from app.cli import main; sys.exit(main(['serve']))"
+_SERVE = ("-c", "import sys; from app.cli import main; sys.exit(main(['serve']))")
 # The limits are counted, and are not what is measured.
 _LIMITS = {
     "CLIENT_BURST": "100000000",
@@ -100,8 +100,12 @@ def serving(
     *,
     say: Callable[[str], None],
     workers: int = 1,
+    program: Sequence[str] = _SERVE,
 ) -> Generator[Running]:
-    """Run ``leerruimte serve`` with these settings until the block ends; its log goes to a file."""
+    """Run ``leerruimte serve`` with these settings until the block ends; its log goes to a file.
+
+    ``program`` are the arguments of a Python that serves in another way.
+    """
     environment = {
         **os.environ,  # noqa: TID251 - what the service gets besides its settings
         **_LIMITS,
@@ -115,11 +119,11 @@ def serving(
     with (
         (folder / "service.log").open("wb") as log,
         subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-c", _SERVE], env=environment, stdout=log, stderr=log, cwd=ROOT
+            [sys.executable, *program], env=environment, stdout=log, stderr=log, cwd=ROOT
         ) as process,
     ):
         try:
-            _await_ready(f"http://{settings.host}:{settings.port}/health/ready", process)
+            await_ready(f"http://{settings.host}:{settings.port}/health/ready", process)
             seconds = time.perf_counter() - began
             yield Running(settings, psutil.Process(process.pid), postgres, seconds)
         except BaseException:
@@ -137,7 +141,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+def await_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Return when a process that was started answers there.
+
+    Raises:
+        OSError: it does not, within a minute.
+    """
     for _ in range(1200):
         try:
             urllib.request.urlopen(address, timeout=5).close()  # noqa: S310 - our own service
