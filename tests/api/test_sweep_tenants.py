@@ -38,7 +38,7 @@ from tests.support.furnished import Furnished, furnish
 from tests.support.organisations import Organisation, found_organisation
 from tests.support.people import hire
 
-OURS, THEIRS = "OWNMARK", "CANARY"
+OURS, THEIRS, THIRD = "OWNMARK", "CANARY", "MAGPIE"
 SAME_TEAM = {"department": "Zelfde", "name": "Zelfde"}
 # What takes no identifier at all: that it touches nothing of theirs is tried by name, below.
 WITHOUT_ID = {"addTeam", "addFunction", "setMeans", "draftPolicyVersion"}
@@ -84,11 +84,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Two organisations with one of everything, and one that has nothing yet."""
+    """Three organisations with one of everything, and one that has nothing yet."""
 
     client: httpx.AsyncClient
     ours: Furnished
     theirs: Furnished
+    third: Furnished
     newcomer: Organisation
     # What they asked with a key, and were answered.
     keyed: Mapping[str, httpx.Request]
@@ -111,6 +112,7 @@ async def world(app: FastAPI, database: Database, _clock: FrozenClock) -> AsyncI
         theirs = await furnish(database, client, _clock, mark=THEIRS + uuid4().hex[:8])
         await add_their_team(client, theirs)
         client.event_hooks = {}
+        third = await furnish(database, client, _clock, mark=THIRD + uuid4().hex[:8])
         keyed = {
             answer.request.url.path: answer.request
             for answer in answered
@@ -123,10 +125,10 @@ async def world(app: FastAPI, database: Database, _clock: FrozenClock) -> AsyncI
                 await hire(work, number=namesake.personnel_number)
         # What was written is sealed now, not at some moment in between.
         await seal_all(database)
-        before = await everything_of(client, theirs)
-        yield World(client, ours, theirs, newcomer, keyed)
+        before = [await everything_of(client, one) for one in (theirs, third)]
+        yield World(client, ours, theirs, third, newcomer, keyed)
         # After all that was tried here, in whatever order.
-        assert await everything_of(client, theirs) == before
+        assert [await everything_of(client, one) for one in (theirs, third)] == before
 
 
 @cache
@@ -245,7 +247,7 @@ async def test_an_id_of_another_organisation_is_as_one_that_nobody_has(
     ours = numbered(world.ours)
     unknown = "999999" if slot.kind == "number" else str(uuid4())
     answers: list[httpx.Response] = []
-    sent = (numbered(world.theirs)[slot.kind], unknown)
+    sent = (numbered(world.theirs)[slot.kind], numbered(world.third)[slot.kind], unknown)
     for value in sent:
         path, query = values_of(operation, ours), query_of(operation)
         body = None if operation.body is None else own_body(operation, ours)
@@ -257,8 +259,9 @@ async def test_an_id_of_another_organisation_is_as_one_that_nobody_has(
             case _:
                 body = put(body, slot.at, value)
         answers.append(await send_as_anybody(world, operation, path=path, query=query, body=body))
-    told, untold = answers
-    assert shown(told, sent[0]) == shown(untold, sent[1])
+    told, *_ = answers
+    alike = [shown(answer, value) for answer, value in zip(answers, sent, strict=True)]
+    assert alike[0] == alike[1] == alike[2]
     if slot.where == "query":
         assert told.status_code in {200, 404}
         assert told.status_code == 404 or told.json()["items"] == []
@@ -266,7 +269,8 @@ async def test_an_id_of_another_organisation_is_as_one_that_nobody_has(
         assert told.status_code in {404, 409, 422}, told.text
     else:
         assert told.status_code in ({404} if slot.where == "path" else {404, 409, 422}), told.text
-    check_no_trace_of(world.theirs, told)
+    for other, answer in zip((world.theirs, world.third), answers, strict=False):
+        check_no_trace_of(other, answer)
 
 
 async def send_as_anybody(world: World, operation: Operation, **request: Any) -> httpx.Response:  # noqa: ANN401
@@ -442,7 +446,7 @@ async def test_whatever_is_read_is_of_one_s_own_organisation(
 ) -> None:
     if operation.method != "GET":
         return
-    foreign = {value for value in world.theirs.ids.values() if len(value) == 36}
+    foreign = ids_of(world.theirs) | ids_of(world.third)
     for roles in (tuple(Role), *((role,) for role in operation.roles)):
         answer = await send(
             world.client,
@@ -454,9 +458,28 @@ async def test_whatever_is_read_is_of_one_s_own_organisation(
         # With every role all of it is there to be read: what is looked through is not empty.
         assert answer.status_code in ({200} if len(roles) > 1 else {200, 404}), answer.text
         check_no_trace_of(world.theirs, answer)
+        check_no_trace_of(world.third, answer)
         assert not [value for value in foreign if value in answer.text]
         if answer.status_code == 200:
             check_members(operation, answer)
+
+
+def ids_of(furnished: Furnished) -> set[str]:
+    return {value for value in furnished.ids.values() if len(value) == 36}
+
+
+@pytest.mark.invariant("T1", "S1")
+async def test_of_three_organisations_each_reads_its_own_and_nothing_of_the_others(
+    world: World,
+) -> None:
+    everybody = (world.ours, world.theirs, world.third)
+    for mine in everybody:
+        read = "".join((await everything_of(world.client, mine)).values())
+        assert mine.mark in read
+        for other in everybody:
+            if other is not mine:
+                assert other.mark.lower() not in read.lower()
+                assert not [value for value in ids_of(other) if value in read]
 
 
 @pytest.mark.invariant("T1")
