@@ -6,6 +6,7 @@ A number that a policy or a law fixes is never a setting: it lives in a policy v
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -74,7 +75,25 @@ def _read_json(given: object) -> object:
         raise ValueError(message) from None
 
 
+def _check_folder(folder: Path) -> Path:
+    """Return where a folder is or can be made.
+
+    Raises:
+        ValueError: a file is in the way.
+    """
+    for place in (folder, *folder.parents):
+        # Not for us to see: whoever makes it there says so.
+        with suppress(PermissionError):
+            if place.is_dir():
+                break
+            if place.exists():
+                message = f"{place} is a file, and no folder"
+                raise ValueError(message)
+    return folder
+
+
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
+Folder = Annotated[Path, AfterValidator(_check_folder)]
 
 
 class Settings(BaseSettings):
@@ -91,7 +110,7 @@ class Settings(BaseSettings):
     app_database_url: DatabaseUrl | None = None
     # A folder with PostgreSQL's programs, for the embedded server to use instead of the wheel's.
     pg_bin_dir: Path | None = None
-    data_dir: Path = Path(".data")
+    data_dir: Folder = Path(".data")
     # Where the embedded server's backups are, by default in ``data_dir``; and how many are kept.
     backup_dir: Path | None = None
     backups_kept: Annotated[int, Field(ge=1, le=1000)] = 7

@@ -195,6 +195,8 @@ async def _verify_one(database: "Database", organisation_id: UUID) -> int:
         tell(f"  its head is {trail.head.digest.hex()}")
         for finding in trail.findings:
             tell(f"  audit: {finding.kind} at {finding.position}, entry {finding.entry_id}")
+        if trail.further:
+            tell(f"  audit: and {trail.further:,} more")
         doing.what = "its ledger"
         actor = Actor(organisation_id, subject="leerruimte verify", roles=frozenset())
         async with database.work(actor, datetime.now(UTC), str(new_id())) as work:
@@ -204,7 +206,7 @@ async def _verify_one(database: "Database", organisation_id: UUID) -> int:
             f"  ledger: {difference.counter} of account {difference.account_id} is "
             f"{difference.stored} and should be {difference.computed}"
         )
-    return len(trail.findings) + len(differences)
+    return len(trail.findings) + trail.further + len(differences)
 
 
 @dataclass

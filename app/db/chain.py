@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -42,6 +42,9 @@ SEALED_AT_ONCE = 5_000
 # No honest transaction is open for so long: the role's timeouts end it well before.
 LONGEST_TRANSACTION = timedelta(hours=1)
 FINDINGS_AT_MOST = 100
+# Where more entries than these are not what was sealed, one that changed places may be told as
+# changed.
+_EXPECTED_AT_MOST = 10_000
 
 Progress = Callable[[int, int], None]
 
@@ -193,11 +196,15 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What the verification of one organisation's trail found; no findings is as it must be."""
+    """What the verification of one organisation's trail found; no findings is as it must be.
+
+    ``further`` is how many more there are at least than are named.
+    """
 
     head: ChainHead
     unsealed: int
     findings: tuple[Finding, ...]
+    further: int = 0
 
 
 async def seal(database: Database, organisation_id: UUID) -> int:
@@ -245,8 +252,8 @@ async def verify(
 
     Without ``exported`` (a head that was kept elsewhere) a tail that was cut off together with the
     stored head, or a chain that was rewritten to its end, can not be told from a true one. At most
-    ``FINDINGS_AT_MOST`` places are named. ``progress`` is told how many entries of how many are
-    done, every few thousand.
+    ``FINDINGS_AT_MOST`` places are named, the others counted. ``progress`` is told how many entries
+    of how many are done, every few thousand.
     """
     async with database.transaction(organisation_id) as session:
         # Nobody waits for it. Each batch is small: to start helpers for it takes longer than it.
@@ -276,10 +283,12 @@ async def verify(
             for entry_id in await session.scalars(_STRANGERS, parameters | limits):
                 walk.report(Tampering.INSERTED, None, entry_id)
         unsealed = (await session.execute(_COUNT_UNSEALED, parameters)).scalar_one()
+    findings = walk.findings()
     return Verification(
         head=stored or ChainHead(0, _genesis(organisation_id)),
         unsealed=unsealed,
-        findings=walk.findings(),
+        findings=findings,
+        further=walk.count - len(findings),
     )
 
 
@@ -308,7 +317,11 @@ class _Link:
 
 
 class _Walk:
-    """One pass along a chain: each link is checked against the one before and its own entry."""
+    """One pass along a chain: each link is checked against the one before and its own entry.
+
+    What is found is counted, and no more of it kept than is named: of a chain that is broken from
+    end to end as well. ``count`` says how much was found.
+    """
 
     def __init__(self, organisation_id: UUID, exported: ChainHead | None) -> None:
         self._exported = exported
@@ -317,12 +330,15 @@ class _Walk:
         self._trusted = True
         self._sealed_at: datetime | None = None
         self._sealed_before: datetime | None = None
+        self.count = 0
         self._found: list[Finding] = []
         self._foreign: dict[bytes, Finding] = {}
         self._expected: set[bytes] = set()
 
     def report(self, kind: Tampering, position: int | None, entry_id: UUID | None) -> None:
-        self._found.append(Finding(kind, position, entry_id))
+        self.count += 1
+        if len(self._found) < FINDINGS_AT_MOST:
+            self._found.append(Finding(kind, position, entry_id))
 
     def check(self, rows: Sequence[AnyRow]) -> None:
         """Check the links that come next, in order of their position."""
@@ -360,18 +376,22 @@ class _Walk:
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was found, in order of place; entries that changed places are named so."""
-        for digest, finding in self._foreign.items():
-            kind = Tampering.MOVED if digest in self._expected else Tampering.CHANGED
-            self._found.append(Finding(kind, finding.position, finding.entry_id))
+        foreign = [
+            replace(finding, kind=Tampering.MOVED) if digest in self._expected else finding
+            for digest, finding in self._foreign.items()
+        ]
         ordered = sorted(
-            self._found, key=lambda finding: (finding.position is None, finding.position or 0)
+            [*self._found, *foreign],
+            key=lambda finding: (finding.position is None, finding.position or 0),
         )
         return tuple(ordered[:FINDINGS_AT_MOST])
 
     def _check_place(self, link: _Link) -> None:
-        for missing in range(self._position + 1, link.position)[:FINDINGS_AT_MOST]:
+        gap = range(self._position + 1, link.position)
+        for missing in gap[:FINDINGS_AT_MOST]:
             self.report(Tampering.DELETED, missing, None)
             self._trusted = False
+        self.count += len(gap[FINDINGS_AT_MOST:])
         expected = chain_digest(self._digest, link.position, link.entry_digest)
         # After a gap the digest before is not known: the stored one is taken up from here.
         if self._trusted and expected != link.chain_digest:
@@ -384,10 +404,13 @@ class _Walk:
             self.report(Tampering.DELETED, link.position, link.entry_id)
             return
         if link.actual_digest != link.entry_digest:
-            self._expected.add(link.entry_digest)
-            self._foreign[link.actual_digest] = Finding(
-                Tampering.CHANGED, link.position, link.entry_id
-            )
+            self.count += 1
+            if len(self._expected) < _EXPECTED_AT_MOST:
+                self._expected.add(link.entry_digest)
+            if len(self._foreign) < FINDINGS_AT_MOST:
+                self._foreign[link.actual_digest] = Finding(
+                    Tampering.CHANGED, link.position, link.entry_id
+                )
         elif (
             self._sealed_before is not None
             and link.recorded_at < self._sealed_before - LONGEST_TRANSACTION

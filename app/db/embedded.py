@@ -328,11 +328,12 @@ def locked(data_dir: Path) -> Generator[Path]:
 
 @contextmanager
 def _permitted() -> Generator[None]:
-    """Say in the runner's own words where it has no permission."""
+    """Say in the runner's own words where it can not write."""
     try:
         yield
-    except PermissionError as error:
-        message = f"{error.filename}: no permission. Choose another DATA_DIR, or its owner."
+    except OSError as error:
+        reason = "no permission" if isinstance(error, PermissionError) else error.strerror
+        message = f"{error.filename}: {reason}. Choose another DATA_DIR, or its owner."
         raise EmbeddedServerError(message) from error
 
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import TextClause, func, select, text
 
 from app.db.models import IdempotencyKey
 from app.db.session import Database
@@ -14,6 +14,7 @@ from tests.conftest import SignIn
 from tests.support.clock import FrozenClock
 from tests.support.organisations import Organisation
 from tests.support.probe import Probe, probing
+from tests.support.statements import counted
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +220,28 @@ async def test_a_key_is_forgotten_after_thirty_days_and_not_before(
             select(IdempotencyKey.key).where(IdempotencyKey.organisation_id == organisation.id)
         )
         assert left.all() == ["young"]
+
+
+async def test_a_backlog_of_old_keys_is_forgotten_in_parts(
+    database: Database, organisation: Organisation
+) -> None:
+    many = text(
+        "INSERT INTO idempotency_keys (organisation_id, client, key, fingerprint, created_at)"
+        " SELECT :organisation_id, 'hr', n::text, 'x', now() - interval '31 days'"
+        " FROM generate_series(1, 2500) n"
+    ).bindparams(organisation_id=organisation.id)
+
+    async def deletions() -> int:
+        with counted() as statements:
+            await forget_old_keys(database)
+        return sum("DELETE FROM idempotency_keys" in one for one in statements)
+
+    without = await deletions()
+    async with database.transaction(organisation.id) as session:
+        await session.execute(many)
+    assert await deletions() == without + 2
+    async with database.transaction(organisation.id) as session:
+        left = await session.scalar(
+            select(func.count()).where(IdempotencyKey.organisation_id == organisation.id)
+        )
+    assert left == 0

@@ -586,6 +586,26 @@ async def test_an_entry_inserted_into_the_chain_is_found_where_it_was_put(
 
 
 @pytest.mark.invariant("A3")
+async def test_of_a_chain_that_is_broken_everywhere_some_places_are_named_and_all_are_counted(
+    database: Database, organisation: Organisation, work: OpenWork, tamper: Tamper
+) -> None:
+    await _record(work, 150)
+    await seal(database, organisation.id)
+    tamper(
+        "UPDATE audit_links SET entry_digest = %(digest)s WHERE organisation_id = %(own)s",
+        digest=b"x" * 32,
+    )
+    found = await verify(database, organisation.id)
+    # Of each both the entry and the link are wrong.
+    assert [finding.position for finding in found.findings] == [n // 2 + 1 for n in range(100)]
+    assert found.further == 200
+    tamper("DELETE FROM audit_links WHERE organisation_id = %(own)s AND position < 150")
+    found = await verify(database, organisation.id)
+    assert [finding.position for finding in found.findings] == list(range(1, 101))
+    assert found.further >= 50
+
+
+@pytest.mark.invariant("A3")
 @pytest.mark.usefixtures("sealed")
 async def test_two_entries_that_changed_places_are_found_at_both(
     database: Database, organisation: Organisation, tamper: Tamper

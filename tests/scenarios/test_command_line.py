@@ -77,6 +77,13 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> 
     assert not (tmp_path / "data").exists()
 
 
+def test_a_file_in_the_place_of_the_data_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = leerruimte("backup", DATA_DIR=str(tmp_path / "file" / "data"))
+    assert refused.returncode == 2
+    assert refused.stderr == f"DATA_DIR: {tmp_path / 'file'} is a file, and no folder\n"
+
+
 def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
     url = "postgresql://someone:verysecret@127.0.0.1:1/nothing"
     refused = leerruimte("migrate", DATABASE_URL=url, DATA_DIR=str(tmp_path))
