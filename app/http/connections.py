@@ -126,6 +126,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._seconds = seconds
         self._arriving: asyncio.TimerHandle | None = None
         self._refusal: EdgeRefusal | None = None
+        # Whether a request has arrived, and nothing since.
+        self._has_ended = False
         self._is_in_head = True
         self._head_bytes = 0
         # The last bytes of a head that came in parts: its end may be divided.
@@ -142,6 +144,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what arrives; what never becomes a request is waited for no longer than one."""
+        is_stray = self._has_ended and data == b"\r\n"
+        self._has_ended = False
+        if is_stray:
+            # Some clients end a body by an empty line: no request begins with it.
+            return
         if self._arriving is None:
             self._expect()
         if self._chunks is not None and not self._chunks.are_plain(data):
@@ -171,6 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Wait for nothing any more: from here on uvicorn's own limits hold."""
+        self._has_ended = True
         self._is_in_head = True
         self._head_bytes = 0
         self._head_tail = b""

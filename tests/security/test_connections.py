@@ -296,6 +296,10 @@ def test_who_sends_slowly_is_408_or_closed_while_others_keep_their_pace(
         "a body": (signed, b" "),
         "a body in chunks": (post(service, organisation, CHUNKED), b"1\r\n \r\n"),
     }
+    with_an_empty_line = Wire(service)
+    with_an_empty_line.send(ALIVE + b"\r\n")
+    assert with_an_empty_line.receive_one().startswith(b"HTTP/1.1 200")
+    with_an_empty_line.send(b"\r\n")
     alone = ask_often(service, organisation, iter([False] * 30 + [True]).__next__)
     with ThreadPoolExecutor(SLOW * len(slowly)) as pool:
         under_way = {
@@ -311,6 +315,10 @@ def test_who_sends_slowly_is_408_or_closed_while_others_keep_their_pace(
     assert problem_of(answers["a head"][0][0])["type"] == "/problems/request-too-slow"
     for name in ("a body", "a body in chunks"):
         assert problem_of(answers[name][0][0])["type"] == "/problems/body-too-slow"
+    # One empty line behind a request is no slow one.
+    with_an_empty_line.send(ALIVE + b"\r\n")
+    assert with_an_empty_line.receive_one().startswith(b"HTTP/1.1 200")
+    with_an_empty_line.close()
     # Who waited for the slow ones would wait for seconds: as long as those have to arrive.
     usual, meanwhile = median(alone), median(beside)
     assert meanwhile < 4 * usual + 0.5, (usual, meanwhile)
