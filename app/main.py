@@ -34,7 +34,14 @@ from app.http.pages import Pages, serve_document
 from app.http.rates import Rates
 from app.http.routing import Clock, Edge, system_clock
 from app.http.stopping import Stopping
-from app.http.tokens import ClaimPaths, KeySource, PublishedKeys, TrustedIssuer, Verifier
+from app.http.tokens import (
+    ClaimPaths,
+    KeySource,
+    PublishedKeys,
+    Strength,
+    TrustedIssuer,
+    Verifier,
+)
 from app.integrations import router as imports
 from app.kernel.errors import Refusal
 from app.people import errors as people_errors
@@ -186,7 +193,14 @@ def _trusted_issuers(
     trusted = [] if demo is None else [demo.trusted]
     if settings.oidc_issuer is not None and settings.oidc_audience is not None:
         source = keys or PublishedKeys(settings.oidc_issuer)
-        trusted.append(TrustedIssuer(settings.oidc_issuer, settings.oidc_audience, source))
+        strength = Strength(
+            contexts=frozenset(settings.oidc_acr_values.split()),
+            methods=frozenset(settings.oidc_amr_values.split()),
+            rsa_bits=settings.oidc_min_rsa_bits,
+        )
+        trusted.append(
+            TrustedIssuer(settings.oidc_issuer, settings.oidc_audience, source, strength)
+        )
     return trusted
 
 

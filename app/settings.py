@@ -142,6 +142,12 @@ class Settings(BaseSettings):
     oidc_role_map: Annotated[dict[str, Role], NoDecode, BeforeValidator(_read_json)] = Field(
         default_factory=dict
     )
+    # How strong a sign-in is asked for, parts with spaces between: a token's ``acr`` is one of the
+    # first, and its ``amr`` names all of the second. Nothing is asked for when left out.
+    oidc_acr_values: str = ""
+    oidc_amr_values: str = ""
+    # Which RSA keys of the provider are long enough; 3072 bits are 128 bits of strength.
+    oidc_min_rsa_bits: Annotated[int, Field(ge=2048, le=16_384)] = 2048
 
     # Connections per worker, and how long a request waits for one before 503 with Retry-After.
     pool_size: Annotated[int, Field(ge=1, le=100)] = 8

@@ -42,7 +42,8 @@ _LEEWAY = 30
 _MAX_TOKEN = 8192
 # As long as a provider may make a subject (OpenID Connect Core, section 2).
 _MAX_NAME = 255
-_MIN_RSA_BITS = 2048
+# Shorter RSA keys are taken from nobody, whatever an installation asks for.
+MIN_RSA_BITS = 2048
 
 _REMEMBER_SECONDS = 60
 _REMEMBER_TOKENS = 4096
@@ -86,12 +87,32 @@ class KeySource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong a sign-in, and the key that vouches for it, must be; by default as it comes.
+
+    One of ``contexts`` must be the token's ``acr``, and each of ``methods`` stand in its ``amr``.
+    """
+
+    contexts: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    rsa_bits: int = MIN_RSA_BITS
+
+    def holds(self, claims: Claims) -> bool:
+        """Tell whether a token says that the sign-in was as strong."""
+        context, told = claims.get("acr"), claims.get("amr")
+        used = cast("list[object]", told) if isinstance(told, list) else []
+        context_fits = isinstance(context, str) and context in self.contexts
+        return (context_fits or not self.contexts) and all(one in used for one in self.methods)
+
+
+@dataclass(frozen=True, slots=True)
 class TrustedIssuer:
-    """An issuer whose access tokens are taken, for this audience."""
+    """An issuer whose access tokens are taken, for this audience, when they are strong enough."""
 
     issuer: str
     audience: str
     keys: KeySource
+    strength: Strength = field(default_factory=Strength)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +129,10 @@ class TenantDirectory(Protocol):
     """The directory by which a token finds its organisation."""
 
     async def find_tenant(self, reference: str) -> UUID | None: ...
+
+
+class _TooWeak(jwt.InvalidTokenError):
+    """The sign-in was not as strong as is asked for here; told to the log alone."""
 
 
 class Verifier:
@@ -164,7 +189,7 @@ class Verifier:
         if trusted is None:
             raise jwt.InvalidIssuerError
         key = await trusted.keys.key(key_id)
-        if key is None or not _fits(key, algorithm):
+        if key is None or not _fits(key, algorithm, rsa_bits=trusted.strength.rsa_bits):
             raise jwt.InvalidKeyError
         claims = jwt.decode(
             token,
@@ -179,6 +204,8 @@ class Verifier:
         named = str(claims.get("typ", "")).lower()
         if not _OF_OTHER_TOKENS.isdisjoint(claims) or named in _OTHER_TOKENS:
             raise jwt.InvalidTokenError
+        if not trusted.strength.holds(claims):
+            raise _TooWeak
         return claims
 
     async def _identify(self, claims: Claims) -> Identity:
@@ -344,13 +371,13 @@ async def _document(client: httpx.AsyncClient, address: str) -> dict[str, Any]:
     return cast("dict[str, Any]", parsed)
 
 
-def _fits(key: PyJWK, algorithm: str) -> bool:
+def _fits(key: PyJWK, algorithm: str, *, rsa_bits: int) -> bool:
     """Tell whether a key may be used with an algorithm, and is long enough.
 
     A key that declares no algorithm goes by the default of its kind; an RSA key is then good for
     both paddings.
     """
-    if isinstance(key.key, RSAPublicKey) and key.key.key_size < _MIN_RSA_BITS:
+    if isinstance(key.key, RSAPublicKey) and key.key.key_size < rsa_bits:
         return False
     return algorithm in _GOOD_FOR.get(key.algorithm_name, ())
 
