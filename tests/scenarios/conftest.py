@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
-from tests.support.database import fresh_database
+from tests.support.database import fresh_database, shared_database
 from tests.support.process import free_port, leerruimte, served
 
 
@@ -24,13 +24,30 @@ class DemoService:
 
 
 @pytest.fixture(scope="session")
-def loaded_demo(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the name of a database into which ``leerruimte demo`` has loaded the demo."""
-    with fresh_database(server_url) as url:
+def demo_as_told(
+    server_url: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """Return the name of a database with the demo in it, and what ``leerruimte demo`` said.
+
+    It is loaded once in a run, for all its processes.
+    """
+    run: dict[str, str] = getattr(request.config, "workerinput", {})
+
+    def load(url: str) -> str:
         folder = str(tmp_path_factory.mktemp("demo"))
         loaded = leerruimte("demo", DATABASE_URL=url, DATA_DIR=folder)
         assert loaded.returncode == 0, loaded.stderr
-        yield urlsplit(url).path.lstrip("/")
+        return loaded.stderr
+
+    purpose = f"demo_{run.get('testrunuid', uuid4().hex)[:12]}"
+    with shared_database(server_url, purpose, load) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def loaded_demo(demo_as_told: tuple[str, str]) -> str:
+    """Return the name of a database into which ``leerruimte demo`` has loaded the demo."""
+    return demo_as_told[0]
 
 
 @pytest.fixture(scope="module")

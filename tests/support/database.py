@@ -3,7 +3,7 @@
 import hashlib
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -69,22 +69,67 @@ def fresh_database(server_url: str, *, template: str = "template0") -> Generator
             _drop(connection, name)
 
 
+@contextmanager
+def shared_database(
+    server_url: str, purpose: str, fill: Callable[[str], str]
+) -> Generator[tuple[str, str]]:
+    """Yield the name of a database that processes share as a template, and what was said of it.
+
+    Whoever comes first makes it by ``fill``, which is given its URL and returns what there is to
+    say; the others wait. Whoever leaves last drops it.
+    """
+    prefix = f"leerruimte_test_{purpose}_"
+    with psycopg.connect(server_url, autocommit=True) as users:
+        # One lock for whoever makes it or drops it, another for whoever uses it.
+        users.execute("SELECT pg_advisory_lock(hashtext(%s))", [prefix])
+        users.execute("SELECT pg_advisory_lock_shared(hashtext(%s))", [f"{prefix}in use"])
+        made = _find(users, prefix)
+        if made is None:
+            made = f"{prefix}{int(time.time())}"
+            with fresh_database(server_url) as url:
+                said = fill(url)
+                _rename(users, urlsplit(url).path.lstrip("/"), made)
+            comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
+            users.execute(comment.format(sql.Identifier(made), sql.Literal(said)))
+        told = users.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s",
+            [made],
+        ).fetchone()
+        users.execute("SELECT pg_advisory_unlock(hashtext(%s))", [prefix])
+        yield made, str(told[0]) if told else ""
+        users.execute("SELECT pg_advisory_lock(hashtext(%s))", [prefix])
+        users.execute("SELECT pg_advisory_unlock_shared(hashtext(%s))", [f"{prefix}in use"])
+        alone = users.execute(
+            "SELECT pg_try_advisory_lock(hashtext(%s))", [f"{prefix}in use"]
+        ).fetchone()
+        if alone == (True,):
+            _drop(users, made)
+
+
+def _find(connection: psycopg.Connection, prefix: str) -> str | None:
+    found = connection.execute(
+        "SELECT datname FROM pg_database WHERE datname ^@ %s", [prefix]
+    ).fetchone()
+    return str(found[0]) if found else None
+
+
+def _rename(connection: psycopg.Connection, name: str, new: str) -> None:
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    connection.execute(rename.format(sql.Identifier(name), sql.Identifier(new)))
+
+
 def _template(server_url: str) -> str:
     prefix = f"leerruimte_template_{_fingerprint()}_"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_TEMPLATES])
-        found = connection.execute(
-            "SELECT datname FROM pg_database WHERE datname ^@ %s", [prefix]
-        ).fetchone()
+        found = _find(connection, prefix)
         if found is not None:
-            return str(found[0])
+            return found
         _sweep(connection)
         name = f"{prefix}{int(time.time())}"
         with fresh_database(server_url) as url:
             migrate(url, app_url_of(url))
-            rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-            building = urlsplit(url).path.lstrip("/")
-            connection.execute(rename.format(sql.Identifier(building), sql.Identifier(name)))
+            _rename(connection, urlsplit(url).path.lstrip("/"), name)
         return name
 
 
