@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.pages.axe import AXE, Axe
-from tests.scenarios.conftest import DemoService, demo_service, loaded_demo
+from tests.scenarios.conftest import DemoService, demo_as_told, demo_service, loaded_demo
 from tests.support.browser import Chromium, chromium
 from tests.support.node import installed_or_left_out
 
-__all__ = ["demo_service", "loaded_demo"]
+__all__ = ["demo_as_told", "demo_service", "loaded_demo"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
