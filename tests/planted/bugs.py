@@ -249,7 +249,7 @@ BUGS: Sequence[Bug] = (
                 'the first lock of whoever changes or decides it."""\n',
                 'the first lock of whoever changes or decides it."""\n'
                 "        with suppress(httpx.HTTPError):\n"
-                '            httpx.post("http://127.0.0.1:9/hook", json={"id": str(proposal_id)})\n',
+                '            httpx.post("http://127.0.0.1:9/hook", content=str(proposal_id))\n',
             ),
         ],
         ["tests/api/test_outside_effects.py", "tests/architecture/test_layers.py"],
