@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.cli.terms import NotPossible, opened, tell, with_database
+from app.cli.terms import NotPossible, opened, tell, with_data
 from app.kernel.actors import Actor, Role
 from app.kernel.identifiers import new_id
 from app.settings import Settings
@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 def found(settings: Settings, asked: argparse.Namespace) -> int:
     """Enter an organisation in the directory and record it, once."""
     with ExitStack() as held:
-        return asyncio.run(_found(with_database(settings, held), asked))
+        return asyncio.run(_found(with_data(settings, held), asked))
 
 
 async def _found(settings: Settings, asked: argparse.Namespace) -> int:
-    from app.db import directory
+    from pydantic import TypeAdapter, ValidationError
 
+    from app.db import directory
+    from app.http.schemas import Name
+
+    try:
+        TypeAdapter(Name).validate_python(asked.name)
+    except ValidationError as error:
+        message = "--name: 1 to 120 characters, not all of them blank, and no control characters."
+        raise NotPossible(message) from error
     if not directory.is_slug(asked.slug):
         message = f"{asked.slug}: a slug is 2 to 31 of a-z, 0-9 and -, and begins with a letter."
         raise NotPossible(message)

@@ -140,7 +140,7 @@ class AlreadyDecided(Refusal):
     rule = "VIS-6.6"
     title = Text(en="Already decided", nl="Al besloten")
     detail = Text(
-        en="The MT decided on this request at {decided_at}: {outcome}.",
+        en="The MT decided on this request on {decided_at}: {outcome}.",
         nl="Het MT heeft over deze aanvraag besloten op {decided_at}: {outcome}.",
     )
     remedy = Text(

@@ -41,6 +41,7 @@ from app.kernel.errors import NamedPersonNeeded, Refusal
 _ATTEMPTS = 3
 _REMEMBER_SECONDS = 60
 _REMEMBER_PERSONS = 4096
+_READING = frozenset({"GET", "HEAD"})
 
 Clock = Callable[[], datetime]
 FindPerson = Callable[[AsyncSession, UUID, str], Awaitable[Person | None]]
@@ -71,12 +72,15 @@ class Edge:
         default_factory=OrderedDict[tuple[UUID, str], tuple[float, Person]]
     )
 
-    async def actor(self, session: AsyncSession, identity: Identity, *, today: date) -> Actor:
+    async def actor(
+        self, session: AsyncSession, identity: Identity, *, today: date, afresh: bool
+    ) -> Actor:
         """Return who acts: the token's identity with the employee it stands for, if any.
 
-        Of who is not employed today, the roles that go with the work do not count.
+        Of who is not employed today, the roles that go with the work do not count. Whoever changes
+        a thing is looked up ``afresh``; to who reads, what was known a minute ago may apply.
         """
-        person = await self._person(session, identity)
+        person = await self._person(session, identity, afresh=afresh)
         roles = identity.roles
         return Actor(
             organisation_id=identity.organisation_id,
@@ -85,13 +89,15 @@ class Edge:
             person_id=None if person is None else person.id,
         )
 
-    async def _person(self, session: AsyncSession, identity: Identity) -> Person | None:
+    async def _person(
+        self, session: AsyncSession, identity: Identity, *, afresh: bool
+    ) -> Person | None:
         """Return the employee of a token; one that was found is remembered for a minute."""
         if identity.personnel_number is None:
             return None
         known_as = identity.organisation_id, identity.personnel_number
         remembered = self.persons.get(known_as)
-        if remembered is not None and monotonic() < remembered[0]:
+        if not afresh and remembered is not None and monotonic() < remembered[0]:
             return remembered[1]
         found = await self.find_person(session, *known_as)
         if found is not None:
@@ -190,7 +196,8 @@ async def _attempt(
     now = edge.clock()
     today = amsterdam_day(now)
     async with edge.database.transaction(identity.organisation_id) as session:
-        actor = await edge.actor(session, identity, today=today)
+        afresh = request.method not in _READING
+        actor = await edge.actor(session, identity, today=today, afresh=afresh)
         gate.check(actor)
         work = Work(
             session=session,

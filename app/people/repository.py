@@ -418,25 +418,29 @@ class PeopleRepository:
         return shown
 
 
+# Asked of everybody who changes a thing.
+_PERSON = (
+    select(Employment.employee_id, Employment.hired_on, Employment.left_on)
+    .join(
+        Employee,
+        and_(
+            Employee.organisation_id == Employment.organisation_id,
+            Employee.id == Employment.employee_id,
+        ),
+    )
+    .where(
+        Employee.organisation_id == bindparam("organisation_id"),
+        Employee.personnel_number == bindparam("personnel_number"),
+    )
+)
+
+
 async def find_person(
     session: AsyncSession, organisation_id: UUID, personnel_number: str
 ) -> Person | None:
     """Return the employee whom a token's personnel number names, None when there is none."""
-    found = (
-        select(Employment.employee_id, Employment.hired_on, Employment.left_on)
-        .join(
-            Employee,
-            and_(
-                Employee.organisation_id == Employment.organisation_id,
-                Employee.id == Employment.employee_id,
-            ),
-        )
-        .where(
-            Employee.organisation_id == organisation_id,
-            Employee.personnel_number == personnel_number,
-        )
-    )
-    rows = (await session.execute(found)).all()
+    asked = {"organisation_id": organisation_id, "personnel_number": personnel_number}
+    rows = await fetch(session, _PERSON, asked)
     if not rows:
         return None
     employments = tuple((row.hired_on, row.left_on) for row in rows)

@@ -71,7 +71,6 @@ async def test_who_left_decides_endorses_and_repeats_nothing(
         "reason": "Nodig voor de functie.",
         "discussedOn": "2026-06-15",
     }
-    # Who a token stands for is remembered for a minute: the end is known before it comes.
     await leave(client, cast, str(cast.director.id), LAST_DAY)
     headers = keyed(cast.as_mt, "uitzondering")
     assert (await client.post("/hour-exceptions", json=body, headers=headers)).status_code == 201
@@ -80,6 +79,22 @@ async def test_who_left_decides_endorses_and_repeats_nothing(
     for key in ("uitzondering", "andere"):
         refused = await client.post("/hour-exceptions", json=body, headers=keyed(cast.as_mt, key))
         assert refused.status_code == 403
+
+
+@pytest.mark.invariant("W2", "S6")
+async def test_who_is_told_to_have_left_yesterday_changes_nothing_from_then_on(
+    client: httpx.AsyncClient, cast: Cast, clock: FrozenClock
+) -> None:
+    """However short ago the service was asked who it is."""
+    clock.set(LAST_MOMENT)
+    assert (await client.get("/proposals", headers=cast.as_mt)).status_code == 200
+    await leave(client, cast, str(cast.director.id), LAST_DAY - timedelta(days=1))
+    body = {"meansCents": 1_000_000, "source": "Begroting", "reason": "Vastgesteld."}
+    refused = await client.post(
+        "/budgets/2026/means", json=body, headers=keyed(cast.as_mt, "middelen")
+    )
+    assert refused.status_code == 403, refused.text
+    assert refused.json()["type"] == "/problems/role-refused"
 
 
 @pytest.mark.invariant("W2")

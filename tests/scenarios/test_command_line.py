@@ -84,6 +84,35 @@ def test_a_file_in_the_place_of_the_data_is_told(tmp_path: Path) -> None:
     assert refused.stderr == f"DATA_DIR: {tmp_path / 'file'} is a file, and no folder\n"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["backup"],
+        ["verify"],
+        ["found", "abc", "--name", "Abc"],
+        ["import", "employees", __file__, "--organisation", "abc"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_work_on_data_that_is_not_there_is_refused_and_makes_none(
+    command: list[str], tmp_path: Path
+) -> None:
+    mistyped = tmp_path / "dta"
+    refused = leerruimte(*command, DATA_DIR=str(mistyped))
+    assert refused.returncode == 1
+    assert refused.stderr == f"There is no data in DATA_DIR={mistyped}: no {mistyped}/postgres.\n"
+    assert not mistyped.exists()
+
+
+def test_an_embedded_database_without_a_schema_is_told_to_be_migrated_first(tmp_path: Path) -> None:
+    settings = {"DATA_DIR": str(tmp_path)}
+    assert leerruimte("postgres", "--", "true", **settings).returncode == 0
+    refused = leerruimte("verify", **settings)
+    assert refused.returncode == 1
+    said = f"DATA_DIR={tmp_path} holds a database without a schema: leerruimte migrate\n"
+    assert refused.stderr == said
+
+
 def test_a_database_that_does_not_answer_is_told_without_its_password(tmp_path: Path) -> None:
     url = "postgresql://someone:verysecret@127.0.0.1:1/nothing"
     refused = leerruimte("migrate", DATABASE_URL=url, DATA_DIR=str(tmp_path))
@@ -127,11 +156,14 @@ def test_an_up_to_date_schema_is_migrated_again_to_no_effect(settings: Settings)
 def test_an_organisation_is_founded_once_and_by_a_name_that_tokens_can_have(
     settings: Settings,
 ) -> None:
-    def found(slug: str) -> subprocess.CompletedProcess[str]:
-        given = ("--name", "Waterschap Voorbeeld")
-        return leerruimte("found", slug, *given, DATABASE_URL=settings.owner_url)
+    def found(slug: str, name: str = "Waterschap Voorbeeld") -> subprocess.CompletedProcess[str]:
+        return leerruimte("found", slug, "--name", name, DATABASE_URL=settings.owner_url)
 
     slug = f"w{uuid4().hex[:12]}"
+    for name in ("", "  ", "a" * 121, "Water\nschap"):
+        nameless = found(slug, name)
+        assert nameless.returncode == 1, name
+        assert "1 to 120 characters" in nameless.stderr
     first = found(slug)
     assert first.returncode == 0, first.stderr
     assert f"Founded Waterschap Voorbeeld: organisation {slug}, " in first.stderr
