@@ -165,9 +165,8 @@ async def _done(database: Database, organisation_id: UUID) -> set[str]:
 
 async def _take_step(database: Database, organisation_id: UUID, step: Step) -> None:
     """Do one step, unless it is done; as long as somebody else is loading, wait."""
-    if not await _try_step(database, organisation_id, step):
+    while not await _try_step(database, organisation_id, step):
         await asyncio.sleep(_PAUSE_SECONDS)
-        await _take_step(database, organisation_id, step)
 
 
 async def _try_step(database: Database, organisation_id: UUID, step: Step) -> bool:
