@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from app.cli.terms import NotPossible, opened, organisations, tell, with_database
+from app.cli.terms import NotPossible, opened, organisations, tell, with_data
 from app.kernel.actors import Actor, Role
 from app.kernel.errors import Refusal
 from app.kernel.identifiers import new_id
@@ -31,7 +31,7 @@ def take_over(settings: Settings, asked: argparse.Namespace) -> int:
         message = f"{asked.file}: {error.strerror}"
         raise NotPossible(message) from error
     with ExitStack() as held:
-        return asyncio.run(_import_file(with_database(settings, held), asked, content))
+        return asyncio.run(_import_file(with_data(settings, held), asked, content))
 
 
 async def _import_file(settings: Settings, asked: argparse.Namespace, content: bytes) -> int:

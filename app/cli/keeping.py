@@ -15,9 +15,11 @@ from uuid import UUID
 from app.cli.terms import (
     NotPossible,
     join_or_start,
+    need_data,
     opened,
     organisations,
     tell,
+    with_data,
     with_database,
 )
 from app.kernel.actors import Actor
@@ -49,7 +51,7 @@ def demo(settings: Settings, _asked: argparse.Namespace) -> int:
 def verify(settings: Settings, asked: argparse.Namespace) -> int:
     """Recompute the ledger and the audit chain of the organisations asked for."""
     with ExitStack() as held:
-        return asyncio.run(_verify_all(with_database(settings, held), asked.organisation))
+        return asyncio.run(_verify_all(with_data(settings, held), asked.organisation))
 
 
 def postgres(settings: Settings, asked: argparse.Namespace) -> int:
@@ -78,6 +80,7 @@ def back_up(settings: Settings, _asked: argparse.Namespace) -> int:
     from app.db import backup
 
     _need_embedded(settings)
+    need_data(settings)
     began = monotonic()
     with ExitStack() as held:
         server = join_or_start(settings, held)

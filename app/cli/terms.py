@@ -35,6 +35,47 @@ def with_database(settings: Settings, held: ExitStack) -> Settings:
     return _on(join_or_start(settings, held), settings)
 
 
+def with_data(settings: Settings, held: ExitStack) -> Settings:
+    """Return settings with a database, as above, for work on what it holds: it is not made now.
+
+    Raises:
+        NotPossible: there is no data in this DATA_DIR, or no schema in its database yet.
+    """
+    if settings.database_url is not None or settings.app_database_url is not None:
+        return settings
+    need_data(settings)
+    import psycopg
+
+    server = join_or_start(settings, held)
+    with psycopg.connect(server.owner_url) as connection:
+        [version] = connection.execute("SELECT to_regclass('alembic_version')").fetchone() or [None]
+    if version is None:
+        message = (
+            f"DATA_DIR={settings.data_dir} holds a database without a schema: leerruimte migrate"
+        )
+        raise NotPossible(message)
+    return _on(server, settings)
+
+
+def need_data(settings: Settings) -> None:
+    """Refuse a DATA_DIR where no server ever ran, before an empty one is made there.
+
+    Raises:
+        NotPossible: it is such a one, or it may not be looked into.
+    """
+    from app.db.embedded import EmbeddedServerError, holds_data
+
+    try:
+        there = holds_data(settings.data_dir)
+    except EmbeddedServerError as error:
+        raise NotPossible(str(error)) from error
+    if not there:
+        message = (
+            f"There is no data in DATA_DIR={settings.data_dir}: no {settings.data_dir}/postgres."
+        )
+        raise NotPossible(message)
+
+
 def with_own_server(settings: Settings, held: ExitStack) -> Settings:
     """Return settings with a database: the one that is set, else a server of this process's own."""
     if settings.database_url is not None or settings.app_database_url is not None:

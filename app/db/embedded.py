@@ -297,6 +297,16 @@ def running_server(data_dir: Path, *, bin_dir: Path | None = None) -> EmbeddedSe
     return server
 
 
+def holds_data(data_dir: Path) -> bool:
+    """Tell whether a server ever ran on ``data_dir``, or a restore put its data there.
+
+    Raises:
+        EmbeddedServerError: it may not be looked into.
+    """
+    with _permitted():
+        return (data_dir / "postgres").exists() or (data_dir / RESTORED).exists()
+
+
 def wheel_programs() -> Path:
     """Return the folder of PostgreSQL's programs in the installed wheel.
 
