@@ -212,7 +212,8 @@ class Verifier:
         reference = _claim(claims, self._paths.organisation)
         subject = claims["sub"]
         person = _claim(claims, self._paths.person)
-        person = str(person) if isinstance(person, str | int) else None
+        if isinstance(person, int) and not isinstance(person, bool):
+            person = str(person)
         if not (_names(reference) and _names(subject) and (person is None or _names(person))):
             _log.info("token refused", extra={"reason": "a name that is none"})
             raise SignInNeeded

@@ -300,6 +300,19 @@ async def test_keys_are_found_by_discovery_and_claims_by_their_paths(
 
 
 @pytest.mark.invariant("S2")
+@pytest.mark.parametrize("number", ["", ["101056"], {"of": "101056"}, True, 1.5], ids=str)
+async def test_a_person_who_is_told_in_no_way_we_know_is_refused_and_not_taken_for_nobody(
+    database: Database, organisation: Organisation, number: object
+) -> None:
+    provider = Provider()
+    provider.publish("k1", _EC)
+    claims = {"https://hr.example/number": number}
+    token = issued(_EC, "ES256", key_id="k1", organisation=organisation, **claims)
+    with pytest.raises(SignInNeeded):
+        await verifier_of(provider, database).authenticate(token)
+
+
+@pytest.mark.invariant("S2")
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 async def test_a_key_is_not_used_for_an_algorithm_of_another_kind(
     database: Database, organisation: Organisation
