@@ -1,5 +1,6 @@
 """The figures as a page of Markdown."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ _DOCUMENT_MS = 50
 _RATIO = 1.3
 # What an answer may take besides waiting for its turn.
 _GRACE_SECONDS = 1
+
+# A section of a page that `make profile` wrote.
+_SECTION = re.compile(r"(?m)^## (.+)$")
 
 _HEAD = (
     "what",
@@ -88,8 +92,61 @@ class Measured:
     memory_of_two_mib: Sequence[float] = ()
 
 
-def write(machine: Machine, measured: Measured, *, notes: Sequence[str]) -> str:
-    """Return the page."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What was measured beside what it may be, in one unit.
+
+    ``operation`` is what a profile can tell about, None for what it can not.
+    """
+
+    what: str
+    measured: float
+    bound: float
+    unit: str
+    digits: int = 0
+    operation: str | None = None
+
+    @property
+    def is_met(self) -> bool:
+        return self.measured <= self.bound
+
+    def is_profiled(self, profile: str) -> bool:
+        """Tell whether a page of ``make profile`` has a section for its operation.
+
+        On how many rows each was measured does not tell them apart.
+        """
+        return self.operation is not None and _of_any_size(self.operation) in {
+            _of_any_size(section) for section in _SECTION.findall(profile)
+        }
+
+    def cells(self, profile: str) -> tuple[str, str, str, str]:
+        """Return its row: what, measured, budget, met."""
+        met = "met" if self.is_met else "not met"
+        if not self.is_met and self.is_profiled(profile):
+            met += ": see PROFILE.md"
+        return (
+            self.what,
+            f"{self.measured:,.{self.digits}f} {self.unit}".rstrip(),
+            f"{self.bound:,g} {self.unit}".rstrip(),
+            met,
+        )
+
+
+def unexplained(measured: Measured, profile: str) -> list[Budget]:
+    """Return the budgets that were missed, and that the profile has no section for."""
+    return [
+        budget
+        for budget in budgets(measured)
+        if not budget.is_met and not budget.is_profiled(profile)
+    ]
+
+
+def _of_any_size(operation: str) -> str:
+    return re.sub(r" from [\d,]+$", "", operation.casefold())
+
+
+def write(machine: Machine, measured: Measured, *, notes: Sequence[str], profile: str) -> str:
+    """Return the page; ``profile`` is the one of ``make profile``, to point to."""
     today = datetime.now(UTC).date()  # noqa: TID251 - the day of the measurement itself
     lines = [
         "# What was measured",
@@ -119,7 +176,7 @@ def write(machine: Machine, measured: Measured, *, notes: Sequence[str]) -> str:
         "",
         _row(("what", "measured", "budget", "met")),
         _row(("---", "---:", "---:", "---")),
-        *(_row(row) for row in _budgets(measured)),
+        *(_row(budget.cells(profile)) for budget in budgets(measured)),
         "",
         *_of_decisions(measured.decided),
         "",
@@ -173,49 +230,45 @@ def _of_decisions(decided: Decided) -> list[str]:
     ]
 
 
-def _budgets(measured: Measured) -> Iterator[tuple[str, str, str, str]]:
+def budgets(measured: Measured) -> Iterator[Budget]:
+    """Yield each budget of what was measured."""
     for figure in measured.figures:
         if figure.budget_ms and figure.together_ms is not None and figure.clients == _AT:
-            what = f"CPU of {figure.operation}"
-            yield _budget(what, figure.together_ms, figure.budget_ms, "ms", 2)
+            yield Budget(
+                f"CPU of {figure.operation}",
+                figure.together_ms,
+                figure.budget_ms,
+                "ms",
+                digits=2,
+                operation=figure.operation,
+            )
     for what, memory in (
         ("memory after the load, the largest process", measured.memory_mib),
         ("the same with two workers", measured.memory_of_two_mib),
     ):
         if memory:
-            yield _budget(what, memory[0], _MEMORY_MIB, "MiB", 0)
+            yield Budget(what, memory[0], _MEMORY_MIB, "MiB")
     yield from _budgets_of_all(measured)
 
 
-def _budgets_of_all(measured: Measured) -> Iterator[tuple[str, str, str, str]]:
-    yield _budget("start of the service until ready", measured.started_in_seconds, 4, "s", 1)
+def _budgets_of_all(measured: Measured) -> Iterator[Budget]:
+    yield Budget("start of the service until ready", measured.started_in_seconds, 4, "s", digits=1)
     if measured.documents is not None:
-        yield _budget(
+        yield Budget(
             f"PDF of an agreement (the first {measured.documents.first_ms:.0f} ms, the slowest "
             f"{measured.documents.slowest_ms:.0f} ms), median",
             measured.documents.median_ms,
             _DOCUMENT_MS,
             "ms",
-            0,
         )
     if measured.growth is not None:
         for grown in measured.growth.grown:
-            yield _budget(f"ratio of a long history: {grown.what}", grown.ratio, _RATIO, "", 2)
+            what = f"ratio of a long history: {grown.what}"
+            yield Budget(what, grown.ratio, _RATIO, "", digits=2)
     if measured.overload is not None:
         bound = (measured.overload.bound_seconds + _GRACE_SECONDS) * 1000
         longest = measured.overload.seen.longest_ms
-        yield _budget("longest wait in an overload", longest, bound, "ms", 0)
-
-
-def _budget(
-    what: str, measured: float, budget: float, unit: str, digits: int
-) -> tuple[str, str, str, str]:
-    return (
-        what,
-        f"{measured:,.{digits}f} {unit}".rstrip(),
-        f"{budget:,g} {unit}".rstrip(),
-        "met" if measured <= budget else "not met",
-    )
+        yield Budget("longest wait in an overload", longest, bound, "ms")
 
 
 def _of_two_workers(measured: Measured) -> list[str]:
