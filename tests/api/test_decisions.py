@@ -25,7 +25,6 @@ from tests.support.decisions import (
     set_means,
     tranche_of,
 )
-from tests.support.organisations import Organisation
 from tests.support.requests import (
     Cast,
     assess,
@@ -607,22 +606,21 @@ async def test_a_proposal_and_its_decisions_are_not_there_for_another_organisati
     client: httpx.AsyncClient,
     cast: Cast,
     clock: FrozenClock,
-    sign_in: SignIn,
-    other_organisation: Organisation,
+    elsewhere: dict[str, str],
 ) -> None:
     before = await before_the_mt(client, cast, clock)
     [decision] = (await before.decide(adoptRest=True)).json()["items"]
     tranche = before.proposal["trancheId"]
-    hr = sign_in(Role.HR, organisation=other_organisation)
-    mt = keyed(sign_in(Role.MT, organisation=other_organisation), "vreemd")
+    mt = keyed(elsewhere, "vreemd")
 
     for path in (
         before.path,
         f"/decisions/{decision['id']}",
         f"/tranches/{tranche}/overview",
     ):
-        theirs = await client.get(path, headers=hr)
-        unknown = await client.get(path.replace(path.split("/")[2], str(uuid4())), headers=hr)
+        theirs = await client.get(path, headers=elsewhere)
+        nobodys = path.replace(path.split("/")[2], str(uuid4()))
+        unknown = await client.get(nobodys, headers=elsewhere)
         assert (theirs.status_code, unknown.status_code) == (404, 404), path
         assert theirs.json()["type"] == unknown.json()["type"]
     problem(

@@ -44,8 +44,8 @@ async def staff(work: OpenWork) -> Staff:
 
 
 @pytest.fixture
-def hr(sign_in: SignIn) -> dict[str, str]:
-    return sign_in(Role.HR)
+def hr(sign_in: SignIn, staff: Staff) -> dict[str, str]:
+    return sign_in(Role.HR, person=staff.elsewhere.personnel_number)
 
 
 async def until_done(step: Callable[[], Awaitable[None]]) -> bool:
@@ -108,7 +108,7 @@ async def test_grants_releases_and_exceptions_at_once_leave_every_figure_whole(
     staff: Staff,
     work: OpenWork,
 ) -> None:
-    mt = act_as(Role.MT)
+    mt = act_as(Role.MT, person_id=staff.elsewhere.id)
     async with work() as opened:
         details = await planned(opened, [staff.noor], session(FIRST_DAY))
     torn: list[dict[str, Any]] = []
@@ -148,7 +148,7 @@ async def test_grants_releases_and_exceptions_at_once_leave_every_figure_whole(
 async def test_what_came_together_is_read_together(
     client: httpx.AsyncClient, hr: dict[str, str], act_as: ActAs, staff: Staff, work: OpenWork
 ) -> None:
-    mt = act_as(Role.MT)
+    mt = act_as(Role.MT, person_id=staff.elsewhere.id)
     async with work() as opened:
         details = await planned(opened, [staff.noor], session(FIRST_DAY))
     seen: list[tuple[int, int]] = []

@@ -1,6 +1,7 @@
 """The norm on the ledger follows the policy in force on 1 January, also when that comes later."""
 
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -47,6 +48,8 @@ async def working_in(database: Database, **choices: object) -> AnyWork:
     """Return a way to work for an organisation that has the policy of 2026 alone."""
     organisation = await founded(database, **choices)
     mt = Actor(organisation.id, "mt", frozenset({Role.MT, Role.HR, Role.ADMIN}))
+    async with database.work(mt, MONDAY, "test") as opened:
+        mt = replace(mt, person_id=(await hire(opened, family_name="Sas")).id)
 
     def work(
         actor: Actor | None = None, *, now: datetime | None = None
