@@ -18,11 +18,12 @@ from app.db.models import AuditEntry, AuditLink, IdempotencyKey
 from app.db.session import Database
 from app.kernel.actors import Actor, Role
 from app.kernel.identifiers import new_id
+from app.people.models import Function
 from app.settings import Settings
 from tests.conftest import ActAs, OpenWork
 from tests.support.database import migrated_database
 from tests.support.organisations import Organisation, enter_in_directory
-from tests.support.sql import connected
+from tests.support.sql import connected, rows
 
 
 @pytest.fixture
@@ -685,17 +686,32 @@ async def test_a_head_that_was_taken_away_is_found(
 
 @pytest.mark.invariant("A6")
 async def test_the_audit_outlives_the_object_it_tells_of(
-    database: Database, organisation: Organisation, work: OpenWork
+    owner_url: str, database: Database, organisation: Organisation, work: OpenWork
 ) -> None:
-    key = IdempotencyKey(organisation_id=organisation.id, client="c", key="k", fingerprint=b"")
-    changed = new_id()
+    function_id = new_id()
     async with work() as unit:
-        unit.session.add(key)
-        await AuditTrail(unit).record(action="kept", object_type="key", object_id=changed)
-    async with work() as unit:
-        await unit.session.delete(await unit.session.merge(key))
-        await AuditTrail(unit).record(action="gone", object_type="key", object_id=changed)
-    assert [entry.action for entry in await _entries(database, organisation)] == ["kept", "gone"]
+        unit.session.add(
+            Function(organisation_id=organisation.id, id=function_id, name="Inspecteur")
+        )
+        await AuditTrail(unit).record(
+            action="function.added", object_type="function", object_id=function_id
+        )
+    await seal(database, organisation.id)
+    with connected(owner_url, organisation.id, autocommit=True) as owner:
+        gone = owner.execute("DELETE FROM functions WHERE id = %s", [function_id])
+        assert gone.rowcount == 1
+    assert [entry.object_id for entry in await _entries(database, organisation)] == [function_id]
+    assert (await verify(database, organisation.id)).findings == ()
+
+
+@pytest.mark.invariant("A6")
+def test_no_object_takes_its_audit_along_or_is_held_by_it(owner_url: str) -> None:
+    references = rows(
+        owner_url,
+        "SELECT conname FROM pg_constraint"
+        " WHERE conrelid = 'audit_entries'::regclass AND contype = 'f'",
+    )
+    assert references == []
 
 
 async def test_a_document_with_what_json_has_no_word_for_is_refused(
