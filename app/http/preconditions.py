@@ -75,11 +75,15 @@ async def if_match(
 
 
 def unless_known(request: Request, answer: Response) -> Response:
-    """Return the answer, or 304 when the client says it has that reading (If-None-Match)."""
+    """Return the answer, or 304 when the client says it has that reading (If-None-Match).
+
+    A tag that a proxy made weak is the same reading still (weak comparison, section 13.1.2).
+    """
     known = request.headers.get("if-none-match")
     tag = answer.headers.get("etag")
     if known is None or tag is None or request.method != "GET":
         return answer
-    if known.strip() != "*" and tag not in {given.strip() for given in known.split(",")}:
+    readings = {given.strip().removeprefix("W/") for given in known.split(",")}
+    if known.strip() != "*" and tag.removeprefix("W/") not in readings:
         return answer
     return Response(status_code=304, headers={"ETag": tag})

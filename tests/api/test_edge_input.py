@@ -371,12 +371,14 @@ async def test_what_the_client_has_read_already_is_304(
 ) -> None:
     hr = sign_in(Role.HR)
     first = await api.get("/probes/made", headers=hr)
-    for known in (first.headers["ETag"], f'"0", {first.headers["ETag"]}', "*"):
+    tag = first.headers["ETag"]
+    for known in (tag, f'"0", {tag}', f"W/{tag}", f'"0",W/{tag}', "*"):
         again = await api.get("/probes/made", headers={**hr, "If-None-Match": known})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["ETag"] == first.headers["ETag"]
-    changed = await api.get("/probes/made", headers={**hr, "If-None-Match": '"0"'})
-    assert changed.status_code == 200
+    for other in ('"0"', 'W/"0"', f"w/{tag}"):
+        changed = await api.get("/probes/made", headers={**hr, "If-None-Match": other})
+        assert changed.status_code == 200
 
 
 async def test_a_role_that_may_not_is_403_and_hears_which_may(
