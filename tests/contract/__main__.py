@@ -94,7 +94,10 @@ def _parser() -> argparse.ArgumentParser:
         help="Schemathesis' examples for each operation (%(default)s)",
     )
     parser.add_argument(
-        "--scan-seconds", type=int, default=150, help="how long Wapiti attacks (%(default)s)"
+        "--attack-seconds",
+        type=int,
+        default=90,
+        help="how long each of Wapiti's modules may attack (%(default)s)",
     )
     return parser
 
@@ -146,7 +149,7 @@ def _ground(asked: argparse.Namespace) -> Generator[Ground]:
                 folder=folder,
                 suites=asked.suites,
                 examples=asked.examples,
-                scan_seconds=asked.scan_seconds,
+                attack_seconds=asked.attack_seconds,
                 document=_document(demo),
             )
 

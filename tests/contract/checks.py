@@ -43,7 +43,7 @@ class Ground:
     folder: Path
     suites: Path
     examples: int
-    scan_seconds: int
+    attack_seconds: int
     document: dict[str, Any] = field(repr=False)
 
     @property
@@ -54,8 +54,16 @@ class Ground:
             path.write_text(json.dumps(self.document))
         return path
 
+    def operations(self) -> frozenset[str]:
+        """Return the contract's operations, each as its method and path."""
+        return frozenset(
+            f"{method.upper()} {path}"
+            for path, item in self.document["paths"].items()
+            for method in _METHODS & set(item)
+        )
+
     def operation_count(self) -> int:
-        return sum(len(_METHODS & set(item)) for item in self.document["paths"].values())
+        return len(self.operations())
 
 
 @dataclass(frozen=True, slots=True)

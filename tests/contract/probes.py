@@ -42,6 +42,9 @@ _WAPITI_MODULES = (
     "xxe",
 )
 
+# What Wapiti says of a module that had no time for the rest of its attacks.
+_CUT_OFF = re.compile(r"Max attack time was reached for module (\w+)")
+
 # The part of what Schemathesis says that tells its failures.
 _FAULTS = re.compile(r"=+ (?:ERRORS|FAILURES) =.*?(?=\n=+ (?:WARNINGS|SUMMARY) =)", re.DOTALL)
 
@@ -104,7 +107,7 @@ def schemathesis(ground: Ground) -> Outcome:
         fine=None,
     )
     report = _report(folder / "schemathesis.json", done.stdout + done.stderr)
-    return _judged(report, done.stdout)
+    return judge_requests(report, done.stdout, ground.operations())
 
 
 def _users(ground: Ground) -> Iterator[dict[str, Any]]:
@@ -133,15 +136,19 @@ values = ["*"]
 """
 
 
-def _judged(report: Mapping[str, Any], said: str) -> Outcome:
-    tested = report["operations"]["tested"]
-    unreached = sorted(
+def judge_requests(report: Mapping[str, Any], said: str, operations: frozenset[str]) -> Outcome:
+    """Return what a report of Schemathesis comes to.
+
+    An operation that it never tested is one that was not reached.
+    """
+    accepted = {
         operation
         for operation, phases in report["valid_rates"].items()
-        if not any(phase["accepted"] for phase in phases.values())
-    )
+        if any(phase["accepted"] for phase in phases.values())
+    }
+    unreached = sorted(operations - accepted)
     failures, errors = report["test_cases"]["unique_failures"], len(report["errors"])
-    reached = 100 * (tested - len(unreached)) // tested if tested else 0
+    reached = 100 * (len(operations) - len(unreached)) // len(operations)
     misses: list[str] = []
     if failures or errors:
         told = _FAULTS.search(said)
@@ -153,15 +160,13 @@ def _judged(report: Mapping[str, Any], said: str) -> Outcome:
     cases = report["test_cases"]["generated"]
     return Outcome(
         f"{failures} failures, {errors} errors in {cases} requests, "
-        f"{reached}% of {tested} operations reached",
+        f"{reached}% of {len(operations)} operations reached",
         misses,
     )
 
 
 def wapiti(ground: Ground) -> Outcome:
     """Return what Wapiti finds by attacks on every operation, with a token of every role."""
-    # Each module may take its share; the reading of the contract before them takes little.
-    each = max(1, ground.scan_seconds // len(_WAPITI_MODULES))
     report_file = ground.folder / "wapiti.json"
     done = run_tool(
         [
@@ -170,26 +175,36 @@ def wapiti(ground: Ground) -> Outcome:
             *("--swagger", f"{ground.demo.url}/v1/openapi.json"),
             *("--header", f"Authorization: Bearer {ground.demo.token}"),
             *("--scope", "domain", "--depth", "2", "--module", ",".join(_WAPITI_MODULES)),
-            *("--max-attack-time", str(each), "--flush-session", "--no-bugreport"),
+            *("--max-attack-time", str(ground.attack_seconds), "--flush-session", "--no-bugreport"),
             *("--format", "json", "--output", report_file, "--verbose", "1"),
             *("--store-session", ground.folder / "session"),
             *("--store-config", ground.folder / "config"),
         ],
         cwd=ground.folder,
-        seconds=2 * ground.scan_seconds + 120,
+        # The reading of the contract before the attacks takes little.
+        seconds=len(_WAPITI_MODULES) * ground.attack_seconds + 300,
     )
-    report = _report(report_file, done.stdout + done.stderr)
-    misses = [
+    said = done.stdout + done.stderr
+    return judge_attacks(_report(report_file, said), said, ground.operation_count())
+
+
+def judge_attacks(report: Mapping[str, Any], said: str, operation_count: int) -> Outcome:
+    """Return what a report of Wapiti comes to, with the modules that were cut off."""
+    findings = [
         f"{kind}: {found['method']} {found['path']} {found['info']}"
         for group in ("vulnerabilities", "anomalies")
-        for kind, findings in report[group].items()
-        for found in findings
+        for kind, group_findings in report[group].items()
+        for found in group_findings
     ]
     pages = report["infos"]["crawled_pages_nbr"]
-    if pages < ground.operation_count():
+    misses = list(findings)
+    if pages < operation_count:
         misses.append(f"it saw {pages} addresses, less than there are operations")
+    cut_off = list(dict.fromkeys(_CUT_OFF.findall(said)))
+    told = f"{len(cut_off)} cut off: {', '.join(cut_off)}" if cut_off else "none cut off"
     return Outcome(
-        f"{len(misses)} findings by {len(_WAPITI_MODULES)} modules at {pages} addresses", misses
+        f"{len(findings)} findings by {len(_WAPITI_MODULES)} modules at {pages} addresses, {told}",
+        misses,
     )
 
 
