@@ -88,6 +88,7 @@ restore: $(READY)  ## Put it back, as late as is known or AT=2026-11-22T10:00:00
 	@exec $(BIN)/leerruimte restore $(if $(AT),--at $(AT))
 
 # SECONDS, SEED, CLIENTS and FAULTS choose a run; FIRE_ARGS="--keep DIR" keeps its history.
+# Faults that are named all come, also when that takes longer than SECONDS.
 # make sets SECONDS for nobody, but bash may export its own: so it is taken from the command line.
 fire: $(READY)  ## Load the service while it is killed, paused and cut off; judge what it kept
 	@$(BIN)/python -m tests.fire $(if $(filter command%,$(origin SECONDS)),--seconds $(SECONDS)) \

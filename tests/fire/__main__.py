@@ -11,12 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.http.routing import system_clock
-from tests.fire.checks import ALL_CODES, CHECKS, held_elsewhere, look, stories
+from tests.fire.checks import ALL_CODES, Verdict, held_elsewhere, look, stories
 from tests.fire.faults import DISK, KINDS
 from tests.fire.history import ROLLING
 from tests.fire.run import Options, Ran, carry_out
 from tests.fire.service import NoSmallDisk
-from tests.fire.service_checks import recoveries
+from tests.fire.service_checks import recoveries, repeated_share
 from tests.fire.state import read_after
 from tests.fire.violation import Run
 
@@ -48,14 +48,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         unresolved=ran.unresolved,
         began_at=began_at,
         ended_at=system_clock(),
+        asked=frozenset(options.faults if options.each else ()),
     )
     _figures(ran)
-    red = _judge(run)
+    count = _judge(run)
+    red = count["red"]
+    faults = ",".join(options.faults) if options.each else ""
     _say(
         f"\n{red} checks are red. The same plan again: make fire SEED={options.seed}"
-        f" SECONDS={options.seconds:.0f} FAULTS={','.join(options.faults) or 'none'}"
+        f" SECONDS={options.seconds:.0f}" + (f" FAULTS={faults or 'none'}" if options.each else "")
         if red
-        else f"\nAll {len(CHECKS)} checks hold (seed {options.seed})."
+        else f"\n{count['ok']} checks hold, {count['--']} not tried (seed {options.seed})."
     )
     return 1 if red else 0
 
@@ -68,10 +71,12 @@ def _asked(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Path | 
         "What still varies from run to run is timing: which request a fault meets, who of several "
         "comes first, and so what there is to choose from.",
     )
-    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of load, at least")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seed", default="")
-    parser.add_argument("--faults", default="", help=f"of {', '.join(KINDS)}, disk; or none")
+    parser.add_argument(
+        "--faults", default="", help=f"each of these: {', '.join(KINDS)}, disk; or none"
+    )
     parser.add_argument("--database-url", default="", help="a server of your own; not killed")
     parser.add_argument("--keep", type=Path, help="a folder for the history and the logs")
     options = parser.parse_args(arguments)
@@ -80,6 +85,7 @@ def _asked(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, Path | 
     if unknown := set(chosen).difference(KINDS, {DISK, "none"}):
         parser.error(f"no such faults: {', '.join(sorted(unknown))}")
     options.faults = [kind for kind in chosen or KINDS if kind != "none"]
+    options.each = bool(chosen)
     if options.database_url:
         _say("The server is not ours: PostgreSQL is not killed or paused, only cut off.")
         options.faults = [kind for kind in options.faults if kind not in _OF_POSTGRES]
@@ -92,6 +98,7 @@ def _options(asked: argparse.Namespace, folder: Path) -> Options:
         seconds=asked.seconds,
         clients=asked.clients,
         faults=tuple(asked.faults),
+        each=asked.each,
         rolling=_rolling(asked),
         folder=folder,
         database_url=asked.database_url or None,
@@ -118,8 +125,9 @@ def _figures(ran: Ran) -> None:
     _say(
         f"\n{len(sent)} requests, {len(sent) / (history.ended - history.began):.0f} a second; "
         f"{len(history.writes)} writes with a key, {len(acknowledged)} acknowledged, "
-        f"{sum(one.replayed for one in sent)} replays; {again / max(len(history.writes), 1):.0%} "
-        "sent more than once\n"
+        f"{sum(one.replayed for one in sent)} replays\n"
+        f"{repeated_share(history.load):.0%} of the writes of the load repeated or sent twice, "
+        f"{again} sent more than once in all\n"
         f"{len(history.faults)} faults ({kills} kills), {ran.lost} replies lost; "
         f"{ran.asked_again} unknown after the load, asked again in {ran.resolved_seconds:.1f} s, "
         f"{len(ran.unresolved)} still unknown\n"
@@ -133,25 +141,28 @@ def _figures(ran: Ran) -> None:
         _say(f"{failed} of {len(rolled)} requests failed while workers were replaced")
     back = recoveries(history)
     for kind in kinds:
-        seconds = [after for fault, after in back if fault.kind == kind]
-        told = f"{max(seconds):.2f} s at most" if seconds else "the next fault came first"
+        seconds = [one.seconds for one in back if one.fault.kind == kind]
+        told = f"{max(seconds):.2f} s at most" if seconds else "judged with the one before"
         _say(f"  {kind:16} {kinds[kind]:3} times, first good answers after {told}")
 
 
-def _judge(run: Run) -> int:
-    """Look at each invariant, print how it stands with the stories, and count what is red."""
-    red = 0
+def _judge(run: Run) -> Counter[str]:
+    """Look at each invariant, print how it stands with the stories, and count how they stand."""
+    count: Counter[str] = Counter()
     here: dict[str, str] = {}
     _say("")
-    for check, found in look(run):
-        red += bool(found)
-        mark = "red " if found else "ok  "
-        _say(
-            f"{mark} {', '.join(check.codes):10} {check.says}"
-            + (f": {len(found)}" if found else "")
-        )
-        here.update(dict.fromkeys(check.codes, "here"))
-        for told in stories(run, check, found):
+    for verdict in look(run):
+        check = verdict.check
+        mark = "red" if verdict.red else "ok" if verdict.held else "--"
+        count[mark] += 1
+        much = f"{verdict.judged} {check.things}" if verdict.judged else _nothing(verdict)
+        if verdict.found:
+            much = f"{len(verdict.found)} breaches in {much}"
+        _say(f"{mark:3}  {', '.join(check.codes):7} {check.says}: {much}")
+        for code in check.codes:
+            if mark == "red" or here.get(code) != "red":
+                here[code] = mark if mark != "--" else here.get(code, mark)
+        for told in stories(run, check, verdict.found):
             _say("     " + told.replace("\n", "\n     "))
     elsewhere = held_elsewhere()
     _say("\nWhere each invariant is held:")
@@ -161,8 +172,21 @@ def _judge(run: Run) -> int:
             if code in elsewhere
             else ""
         )
-        _say(f"  {code:4} {'this run' if code in here else '        '}  {files}")
-    return red
+        _say(f"  {code:4} {_HERE[here.get(code, '')]:10}  {files}")
+    return count
+
+
+_HERE = {"": "", "--": "not tried", "ok": "this run", "red": "RED"}
+
+
+def _nothing(verdict: Verdict) -> str:
+    """Return why there was nothing to judge."""
+    check = verdict.check
+    if verdict.due:
+        return f"no {check.things} to judge"
+    if check.of:
+        return f"not tried, for none of these was broken: {', '.join(sorted(check.of))}"
+    return f"not tried, for want of {check.things}"
 
 
 def _say(line: str) -> None:

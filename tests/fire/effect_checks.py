@@ -1,10 +1,10 @@
 """Checks of what writes brought about: each is there once, whole, and in its turn."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.fire.history import Sent, Write
+from tests.fire.history import Fault, Sent, Write
 from tests.fire.scene import FOUNDER, YEAR
 from tests.fire.state import Row, State, keys_in, same_transaction
 from tests.fire.violation import Run, Violation
@@ -46,6 +46,14 @@ _RECORDED: Mapping[str, tuple[str, Callable[[Sent], list[str]]]] = {
     "add_team": ("team.added", lambda sent: [sent.json["id"]]),
     "foreign_key": ("team.added", lambda sent: [sent.json["id"]]),
 }
+# The promise that killing something tries.
+_KILLED: Mapping[str, str] = {
+    "worker": "D1",
+    "service": "D2",
+    "supervisor": "D2",
+    "postgres": "D2",
+    "both": "D2",
+}
 # After each step of a request, the steps that may come next.
 _NEXT: Mapping[str, frozenset[str]] = {
     "": frozenset({"drafted", "taken_over"}),
@@ -64,8 +72,27 @@ _NEXT: Mapping[str, frozenset[str]] = {
 }
 
 
-def kept_exactly_once(run: Run) -> Iterator[Violation]:
-    """D1, D2, D3: what was acknowledged is there, once; what was refused is not there at all."""
+def kept_when_a_worker_died(run: Run) -> Iterator[Violation]:
+    """D1: what was acknowledged is there, once; what was refused is not there at all."""
+    return _kept("D1", run)
+
+
+def kept_when_all_died(run: Run) -> Iterator[Violation]:
+    """D2: so it is when the whole service, PostgreSQL or both were killed after it was sent."""
+    return _kept("D2", run)
+
+
+def kept_when_a_reply_was_lost(run: Run) -> Iterator[Violation]:
+    """D3: so it is when no answer came, and it was sent again for that."""
+    return _kept("D3", run)
+
+
+def _kept(code: str, run: Run) -> Iterator[Violation]:
+    return (found for found in _kept_exactly_once(run) if found.code == code)
+
+
+def _kept_exactly_once(run: Run) -> Iterator[Violation]:
+    faults = run.history.faults
     for slug, state in run.after.states.items():
         writes = [one for one in run.history.writes if one.organisation == slug]
         sent = {one.key for one in writes}
@@ -73,13 +100,24 @@ def kept_exactly_once(run: Run) -> Iterator[Violation]:
             shown = _shown(state.lists[path], member, run.seed)
             for write in writes:
                 if write.name in names:
-                    yield from _as_acknowledged(slug, write, shown)
+                    yield from _as_acknowledged(slug, write, shown, faults)
             for key in shown.keys() - sent:
                 yield Violation("D1", f"{slug} {key}", f"stands in {path}, and nobody sent it")
         corrected = _shown(state.corrections, "correction_reason", run.seed)
         for write in writes:
             if write.name == "correct_attendance":
-                yield from _as_acknowledged(slug, write, corrected)
+                yield from _as_acknowledged(slug, write, corrected, faults)
+
+
+def _promise(write: Write, faults: Sequence[Fault]) -> str:
+    """Return the code of the promise that is broken with a write that was not kept as it was told.
+
+    By what came between: a reply that was lost, or else what was killed first since it was sent.
+    """
+    if any(one.status is None for one in write.sent):
+        return "D3"
+    killed = (one.kind for one in faults if one.kind in _KILLED and one.back >= write.begun)
+    return _KILLED[next(killed, "worker")]
 
 
 def _by_place() -> dict[frozenset[str], tuple[str, str]]:
@@ -98,12 +136,13 @@ def _shown(rows: Any, member: str, seed: str) -> dict[str, list[Row]]:  # noqa: 
 
 
 def _as_acknowledged(
-    slug: str, write: Write, shown: Mapping[str, list[Row]]
+    slug: str, write: Write, shown: Mapping[str, list[Row]], faults: Sequence[Fault]
 ) -> Iterator[Violation]:
+    code, about = _promise(write, faults), f"{slug} {write.key}"
     rows = shown.get(write.key, [])
     if write.answer is None:
         if rows and not write.sent[-1].unknown:
-            yield Violation("D1", f"{slug} {write.key}", "was refused and is there", write.sent)
+            yield Violation(code, about, "was refused and is there", write.sent)
         return
     told = write.answer.json
     expected = _ids(told["items"]) if write.name == "decide" else [told.get("id")]
@@ -111,10 +150,10 @@ def _as_acknowledged(
         there = sorted(str(row["id"]) for row in rows)
         if there != sorted(expected):
             says = f"acknowledged {expected} and there is {there}"
-            yield Violation("D1", f"{slug} {write.key}", says, write.sent)
+            yield Violation(code, about, says, write.sent)
     elif len(rows) != 1:
         says = f"was acknowledged and is there {len(rows)} times"
-        yield Violation("D1", f"{slug} {write.key}", says, write.sent)
+        yield Violation(code, about, says, write.sent)
 
 
 def all_or_nothing(run: Run) -> Iterator[Violation]:

@@ -4,7 +4,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 3.0
 # Only when asked for: it takes a small disk of its own, which not everybody may make.
 DISK = "disk"
 _ZEROS = bytes(1 << 16)
-# The last fault must have been mended when the load ends.
+# So long the load goes on at least after the last fault was mended.
 QUIET_SECONDS = 5.0
 _FIRST_AFTER = 3.0
 _BETWEEN = (3.0, 6.0)
@@ -34,19 +34,14 @@ class Planned:
     choice: float
 
 
-def plan(seed: str, seconds: float, kinds: Sequence[str]) -> list[Planned]:
-    """Return what will be broken: every kind in turn, in an order that the seed draws."""
+def plan(seed: str, kinds: Sequence[str]) -> Iterator[Planned]:
+    """Yield what will be broken: every kind in turn, in an order that the seed draws anew."""
     rng = random.Random(f"{seed}:faults")  # noqa: S311 - repeatable
-    planned: list[Planned] = []
-    bag: list[str] = []
     after = _FIRST_AFTER
-    # As many as there is time for when mending takes none.
-    while kinds and sum(one.after for one in planned) < seconds:
-        if not bag:
-            bag = rng.sample(kinds, len(kinds))
-        planned.append(Planned(after, bag.pop(), rng.random()))
-        after = rng.uniform(*_BETWEEN)
-    return planned
+    while kinds:
+        for kind in reversed(rng.sample(kinds, len(kinds))):
+            yield Planned(after, kind, rng.random())
+            after = rng.uniform(*_BETWEEN)
 
 
 class Breaker:

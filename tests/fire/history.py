@@ -115,6 +115,15 @@ class Write:
         return self.first.begun
 
     @property
+    def repeated(self) -> bool:
+        """Tell whether it was sent twice at one moment, or again although it had been answered."""
+        return any(
+            before.done or after.begun < before.ended
+            for place, before in enumerate(self.sent)
+            for after in self.sent[place + 1 :]
+        )
+
+    @property
     def answer(self) -> Sent | None:
         """Return the first answer that acknowledged it, None when none did."""
         return min((one for one in self.sent if one.done), key=lambda one: one.ended, default=None)
@@ -156,6 +165,11 @@ class History:
 
     def of(self, organisation: str, *names: str) -> Iterator[Sent]:
         return (one for one in self.named(*names) if one.organisation == organisation)
+
+    @property
+    def load(self) -> "History":
+        """Return what was sent while things broke: not what was asked again when all was healed."""
+        return self.only(lambda one: one.ended <= self.ended and one.about[:1] != (ROLLING,))
 
     @cached_property
     def writes(self) -> tuple[Write, ...]:

@@ -102,6 +102,11 @@ def balance_is_its_entries(run: Run) -> Iterator[Violation]:
                     yield Violation("L2", f"{slug} {account.name}", says + torn, sent)
 
 
+def balances_read(run: Run) -> int:
+    """Count the balances that ``balance_is_its_entries`` and ``reads_are_in_order`` look at."""
+    return sum(len(account.reads) for _slug, account in _accounts(run))
+
+
 def _torn(
     account: _Account, figures: _Figures, acknowledged: Mapping[str, tuple[float, Sent]]
 ) -> tuple[str, tuple[Sent, ...]]:

@@ -1,8 +1,8 @@
-"""The load, in a process of its own: the clients, for so many seconds, all of it written down.
+"""The load, in a process of its own: the clients, until it is told to end, all of it written down.
 
-Reads what to do from standard input as JSON, and writes the history to the file it names. With
-``again`` it sends those requests until each has a definite answer, with ``rolling`` so many
-requests of which none may fail, instead.
+Reads what to do from standard input, a line of JSON, and writes the history to the file it names.
+It ends when that input does. With ``again`` it sends those requests until each has a definite
+answer, with ``rolling`` so many requests of which none may fail, instead, and ends by itself.
 """
 
 import asyncio
@@ -24,13 +24,33 @@ from tests.fire.history import ROLLING, UNKNOWN, Sent, Writer
 from tests.fire.probes import PROBES, Probe
 from tests.fire.scene import Scene
 from tests.fire.walks import walk
-from tests.fire.workload import WORK, Make, grant_exception, hours_read, learn, read_hours
+from tests.fire.workload import (
+    WORK,
+    Make,
+    add_team,
+    assess,
+    consent,
+    decide,
+    draft_proposal,
+    draft_request,
+    grant_exception,
+    hours_read,
+    learn,
+    patch_employee,
+    read_employee,
+    read_entries_as_of,
+    read_hours,
+    read_request,
+    submit_proposal,
+    submit_request,
+)
 
 _MAKERS: Sequence[Make] = tuple(WORK)
 _WEIGHTS = tuple(accumulate(WORK.values()))
-# Of writes: sent over two connections at once, and sent again after an answer that was good.
-_TWICE = 0.12
-_AGAIN = 0.08
+# One of so many writes is repeated: over two connections at once (so often of these), or sent again
+# after an answer that was good.
+_REPEATED_OF = 5
+_TWICE = 0.6
 # Of attendances: recorded while somebody looks at the same hours.
 _WATCHED = 0.6
 # Of requests: something that must be refused, a walk through a list, a read of all entries.
@@ -42,6 +62,9 @@ _REPEATED = 0.7
 _PATIENT_SECONDS = (0.2, 1.2)
 # The numbers of those who ask again after the run.
 _FIRST_AGAIN = 1000
+# The numbers of those who do at last, when all is mended, what chance may have left out.
+_FIRST_LAST = 400
+_TRIES = 5
 # Those who send while workers are replaced, and how often they write.
 _FIRST_ROLLING = 500
 _ROLLERS = 16
@@ -55,7 +78,6 @@ class Orders:
     url: str
     seed: str
     clients: int
-    seconds: float
     history: str
     scenes: Sequence[Mapping[str, Any]]
     again: Sequence[Mapping[str, Any]] = ()
@@ -103,16 +125,61 @@ async def main(orders: Orders) -> None:
         client(number, scenes[2 if number % 6 == 5 else number % 2])
         for number in range(orders.clients)
     ]
-    until = time.monotonic() + orders.seconds
+    over = await _told_to_end()
     others = {scene.slug: boards[scenes[n - 1].slug] for n, scene in enumerate(scenes)}
     await asyncio.gather(
         *(
-            _Worker(one, boards[one.scene.slug], others[one.scene.slug]).work(until)
+            _Worker(one, boards[one.scene.slug], others[one.scene.slug]).work(over)
             for one in clients
         )
     )
-    for one in clients:
+    last = [client(_FIRST_LAST + number, scene) for number, scene in enumerate(scenes)]
+    await asyncio.gather(*(_prepare(one, boards[one.scene.slug]) for one in last))
+    await asyncio.gather(
+        *(_complete(one, boards[one.scene.slug], others[one.scene.slug]) for one in last)
+    )
+    for one in (*clients, *last):
         await one.close()
+
+
+async def _told_to_end() -> asyncio.Event:
+    """Return what is set when standard input ends."""
+    over = asyncio.Event()
+
+    class _Ends(asyncio.Protocol):
+        def eof_received(self) -> None:
+            over.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(_Ends, sys.stdin)
+    return over
+
+
+class _Repeats:
+    """Which writes a client repeats: in each five of them it owes one, drawn by chance."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._drawn: list[bool] = []
+        self._owed = 0
+
+    def twice(self, call: Call) -> bool:
+        """Tell whether a call is to be sent over two connections at once."""
+        if call.key is None:
+            return False
+        if not self._drawn:
+            self._drawn = [False] * _REPEATED_OF
+            self._drawn[self._rng.randrange(_REPEATED_OF)] = True
+        self._owed += self._drawn.pop()
+        return self._rng.random() < _TWICE and self._pay()
+
+    def again(self, call: Call) -> bool:
+        """Tell whether a call is to be sent again, that was answered well."""
+        return call.key is not None and self._pay()
+
+    def _pay(self) -> bool:
+        owed = self._owed > 0
+        self._owed -= owed
+        return owed
 
 
 class _Worker:
@@ -123,10 +190,10 @@ class _Worker:
         self._rng = client.rng
         self._board = board
         self._elsewhere = elsewhere
-        self._late: list[asyncio.Task[None]] = []
+        self._repeats = _Repeats(client.rng)
 
-    async def work(self, until: float) -> None:
-        while time.monotonic() < until:
+    async def work(self, over: asyncio.Event) -> None:
+        while not over.is_set():
             drawn = self._rng.random()
             if drawn < _PROBE:
                 await self._probe()
@@ -136,11 +203,11 @@ class _Worker:
                 [make] = self._rng.choices(_MAKERS, cum_weights=_WEIGHTS)
                 call = make(self._board, self._client)
                 if call is not None:
-                    await self._carry_out(call, until)
+                    await self._carry_out(call, over)
             await asyncio.sleep(0)
 
-    async def _carry_out(self, call: Call, until: float) -> None:
-        if call.key is not None and self._rng.random() < _TWICE:
+    async def _carry_out(self, call: Call, over: asyncio.Event) -> None:
+        if self._repeats.twice(call):
             first, second = await self._client.send_twice(call)
             learn(self._board, call, first if first.done else second)
             return
@@ -154,17 +221,17 @@ class _Worker:
             # Whoever is cut off does not knock a thousand times a second.
             await asyncio.sleep(self._rng.uniform(*_PATIENT_SECONDS))
         if sent.unknown:
-            await self._repeat(call, until)
-        elif call.key is not None and sent.done and self._rng.random() < _AGAIN:
+            await self._repeat(call, over)
+        elif sent.done and self._repeats.again(call):
             await self._client.send(call)
         if call.name == "book_actual" and sent.done:
             self._know_commitment(sent)
         elif call.name == "decide" and sent.done:
             await self._look_up(sent)
 
-    async def _repeat(self, call: Call, until: float) -> None:
+    async def _repeat(self, call: Call, over: asyncio.Event) -> None:
         """Send what had no answer again with its key, as a client should; some leave it at that."""
-        while self._rng.random() < _REPEATED and time.monotonic() < until:
+        while self._rng.random() < _REPEATED and not over.is_set():
             await asyncio.sleep(self._rng.uniform(*_PATIENT_SECONDS))
             if call.key is None and call.method != "GET":
                 return
@@ -197,6 +264,45 @@ class _Worker:
         await probe(self._client, self._board, self._elsewhere)
 
 
+async def _prepare(client: Client, board: Board) -> None:
+    """Do what ``_complete`` needs."""
+    for make in (add_team, read_employee):
+        await _do(client, board, make)
+    await walk(client, board, "entries")
+
+
+async def _complete(client: Client, board: Board, elsewhere: Board) -> None:
+    """Do all once that a check has to have something of, so that it does not hang on chance."""
+    for probe in PROBES:
+        await probe(client, board, elsewhere)
+    for make in (patch_employee, read_request, read_entries_as_of):
+        await _do(client, board, make)
+    for _ in range(_TRIES):
+        steps = [await _do(client, board, make) for make in _TO_A_DECISION]
+        if steps[-1] is not None and steps[-1].done:
+            break
+
+
+_TO_A_DECISION: Sequence[Make] = (
+    draft_request,
+    submit_request,
+    consent,
+    assess,
+    draft_proposal,
+    submit_proposal,
+    decide,
+)
+
+
+async def _do(client: Client, board: Board, make: Make) -> Sent | None:
+    call = make(board, client)
+    if call is None:
+        return None
+    sent = await client.send(call)
+    learn(board, call, sent)
+    return sent
+
+
 async def _roll(client: Client, board: Board, times: int) -> None:
     """Read and write so many times, each once, for nothing may fail."""
     for number in range(times):
@@ -223,4 +329,4 @@ def _call(told: dict[str, Any]) -> Call:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Orders(**json.load(sys.stdin))))
+    uvloop.run(main(Orders(**json.loads(sys.stdin.readline()))))

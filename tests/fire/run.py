@@ -19,14 +19,19 @@ from app.http.demo_issuer import PATH as DEMO_PATH
 from app.http.demo_issuer import SigningIssuer
 from app.settings import Settings
 from tests.fire.faults import DISK, KINDS, QUIET_SECONDS, Breaker, plan
-from tests.fire.history import Fault, History, Sent, Write
+from tests.fire.history import DONE, Fault, History, Sent, Write
 from tests.fire.proxy import HOST, Relays
 from tests.fire.scene import NOW, Scene, set_up
 from tests.fire.service import Postgres, Service, small_disk
 from tests.support.process import free_port, leerruimte
 
 Say = Callable[[str], None]
+HISTORY = "history.jsonl"
 RESOLVED_WITHIN = 30.0
+# As long it is waited for good answers after the last fault: more than any check allows.
+_RECOVERED_WITHIN = 45.0
+# As long the clients take to end what they are at.
+_LAST_ANSWERS_SECONDS = 180.0
 # How long a round of replacements is waited for, and how long the last worker takes to go.
 _REPLACED_TENTHS = 200
 _SETTLES_SECONDS = 3.0
@@ -34,12 +39,17 @@ _SETTLES_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run is asked to be. ``database_url`` is a server of somebody else's, or None."""
+    """What a run is asked to be, of so many ``seconds`` at least.
+
+    ``database_url`` is a server of somebody else's, or None.
+    """
 
     seed: str
     seconds: float
     clients: int
     faults: Sequence[str]
+    # Whether each of them has to come: they were asked for by name.
+    each: bool
     # How many requests are sent while all workers are replaced; none for none.
     rolling: int
     folder: Path
@@ -83,6 +93,7 @@ class Running:
         )
         self.relays.start()
         held.callback(self.relays.stop)
+        self._history = folder / HISTORY
         self.port = int(free_port())
         self.settings = Settings.model_validate(
             {
@@ -112,43 +123,69 @@ class Running:
         return f"http://{HOST}:{self.relays.front.port}"
 
     def load(self, **orders: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - JSON
-        """Start the load's own process with these orders."""
+        """Start the load's own process with these orders; it goes on until its input is closed."""
         told = {
             "url": self.url,
             "seed": self.options.seed,
             "clients": self.options.clients,
-            "seconds": self.options.seconds,
-            "history": str(self.options.folder / "history.jsonl"),
+            "history": str(self._history),
             "scenes": [scene.as_dict() for scene in self.scenes],
             **orders,
         }
         process = subprocess.Popen([sys.executable, "-m", "tests.fire.load"], stdin=subprocess.PIPE)
         assert process.stdin is not None
-        process.stdin.write(json.dumps(told).encode())
-        process.stdin.close()
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+        process.stdin.flush()
         return process
 
     def await_first(self, load: subprocess.Popen[bytes]) -> float:
         """Return the time at which the first answer had come: the load has begun then."""
-        path = self.options.folder / "history.jsonl"
-        while load.poll() is None and not (path.exists() and path.stat().st_size):
+        while load.poll() is None and not (self._history.exists() and self._history.stat().st_size):
             time.sleep(0.02)
         return time.monotonic()
 
     def break_things(self, load: subprocess.Popen[bytes], began: float) -> list[Fault]:
-        """Carry the plan out beside the load; return what came of it."""
+        """Carry the plan out beside the load; return what came of it.
+
+        Faults that were asked for by name all come once, however long that takes.
+        """
         done: list[Fault] = []
+        due = len(self.options.faults) if self.options.each else 0
         until = began + self.options.seconds - QUIET_SECONDS
-        for planned in plan(self.options.seed, self.options.seconds, self.options.faults):
+        for planned in plan(self.options.seed, self.options.faults):
             at = (done[-1].back if done else began) + planned.after
             while load.poll() is None and time.monotonic() < at:
                 time.sleep(0.02)
-            if load.poll() is not None or at > until:
+            if load.poll() is not None or (at > until and len(done) >= due):
                 break
             fault = self.breaker.carry_out(planned)
             self._say(fault.told(began))
             done.append(fault)
         return done
+
+    def end(self, load: subprocess.Popen[bytes], began: float, faults: Sequence[Fault]) -> None:
+        """End the load: in its time, and not before it shows whether the last fault was mended.
+
+        Raises:
+            RuntimeError: the load itself failed.
+        """
+        back = faults[-1].back if faults else began
+        until = max(began + self.options.seconds, back + QUIET_SECONDS)
+        wanted = {True, False}
+        rest = ""
+        with self._history.open() as file:
+            while load.poll() is None and (
+                time.monotonic() < until or (wanted and time.monotonic() < back + _RECOVERED_WITHIN)
+            ):
+                time.sleep(0.2)
+                *lines, rest = (rest + file.read()).split("\n")
+                came = (json.loads(line) for line in lines)
+                wanted -= {
+                    one["method"] != "GET"
+                    for one in came
+                    if one["begun"] >= back and one["status"] in DONE
+                }
+        _finish(load, _LAST_ANSWERS_SECONDS, "the load failed")
 
     def roll(self) -> None:
         """Have every worker replaced, again and again, while requests are sent.
@@ -211,24 +248,20 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
     held.callback(load.kill)
     began = running.await_first(load)
     faults = running.break_things(load, began)
-    if load.wait(options.seconds + 120) != 0:
-        message = "the load failed"
-        raise RuntimeError(message)
+    running.end(load, began, faults)
     ended = time.monotonic()
     running.service.await_ready()
     if options.rolling:
         say(f"Replacing the workers under {options.rolling} requests ...")
         running.roll()
-    path = options.folder / "history.jsonl"
+    path = options.folder / HISTORY
     history = History.read(path, faults, began, ended)
     unknown = [write for write in history.writes if _open(write)]
     say(f"Asking {len(unknown)} requests again that had no answer ...")
     healed = time.monotonic()
     if unknown:
         again = running.load(again=_orders(unknown), patience=RESOLVED_WITHIN)
-        if again.wait(RESOLVED_WITHIN * 10) != 0:
-            message = "asking again failed"
-            raise RuntimeError(message)
+        _finish(again, RESOLVED_WITHIN * 10, "asking again failed")
     resolved_seconds = time.monotonic() - healed
     history = History.read(path, faults, began, ended)
     say("Verifying ledger and audit trail ...")
@@ -245,6 +278,18 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
             write for write in history.writes if write.answer is None and write.sent[-1].unknown
         ],
     )
+
+
+def _finish(load: subprocess.Popen[bytes], seconds: float, says: str) -> None:
+    """Tell a load that it may end, and wait until it has.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    assert load.stdin is not None
+    load.stdin.close()
+    if load.wait(seconds) != 0:
+        raise RuntimeError(says)
 
 
 def _open(write: Write) -> bool:

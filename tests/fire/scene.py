@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from app.budgets.service import BudgetService
 from app.db.session import Database
@@ -121,7 +122,7 @@ async def _organisation(database: Database, issuer: SigningIssuer, slug: str, ma
             for member in range(1, _TEAM + 1):
                 await join(f"employee-{(lead - 1) * _TEAM + member}", manager, f"Team {lead}")
     employees = [staff[name] for name in staff if name.startswith("employee")]
-    mt = Actor(organisation.id, FOUNDER, frozenset({Role.MT}))
+    mt = Actor(organisation.id, FOUNDER, frozenset({Role.MT}), UUID(staff["mt-1"].id))
     async with database.work(mt, NOW, "fire") as work:
         sessions, commitments = await _granted(work, employees, mark)
     return Scene(

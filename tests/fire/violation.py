@@ -27,7 +27,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the checks judge. ``verified`` is the exit status of ``leerruimte verify``."""
+    """What the checks judge. ``verified`` is the exit status of ``leerruimte verify``.
+
+    ``asked`` are the faults that were asked for by name.
+    """
 
     seed: str
     history: History
@@ -38,6 +41,7 @@ class Run:
     # By the machine's clock, which is PostgreSQL's too.
     began_at: datetime
     ended_at: datetime
+    asked: frozenset[str] = frozenset()
 
 
 Find = Callable[[Run], Iterator[Violation]]

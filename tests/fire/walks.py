@@ -8,12 +8,13 @@ from tests.fire.scene import YEAR
 from tests.fire.workload import hours_of
 
 _PAGES = 40
+_KINDS = ("requests", "commitments", "decisions", "agreements", "entries")
 
 
-async def walk(client: Client, board: Board) -> None:
-    """Go through a list page by page, or leave it when a page does not come."""
+async def walk(client: Client, board: Board, kind: str = "") -> None:
+    """Go through a list, any or of this kind, or leave it when a page does not come."""
     employee = client.rng.choice(board.scene.employees)
-    kind = client.rng.choice(("requests", "commitments", "decisions", "agreements", "entries"))
+    kind = kind or client.rng.choice(_KINDS)
     about = (f"walk:{kind}:{client.new_key()}", hours_of(employee))
     path = f"/{kind}"
     if kind == "entries":
