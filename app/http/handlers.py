@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
+from starlette.staticfiles import StaticFiles
 
 from app.http.problems import (
     DefectFound,
@@ -55,6 +56,9 @@ async def _defect(request: Request, _error: Exception) -> Response:
 
 def _methods_at(request: Request) -> list[str]:
     """Return the methods of every route at this path: the router names those of one route only."""
+    # Files are under a mount, which names no methods, and they have no routes.
+    if isinstance(request.scope.get("endpoint"), StaticFiles):
+        return ["GET", "HEAD"]
     app = cast("FastAPI", request.app)
     found: set[str] = set()
     for route in _routes(app):

@@ -77,6 +77,17 @@ async def test_405_names_every_method_of_the_path(root: httpx.AsyncClient) -> No
     assert answer.headers["Allow"] == "GET, HEAD, POST"
 
 
+@pytest.mark.parametrize("path", ["/docs/static/page.css", "/docs/static/none", "/docs/swagger/x"])
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PROPFIND"])
+async def test_405_at_a_file_says_that_it_can_be_read(
+    root: httpx.AsyncClient, method: str, path: str
+) -> None:
+    answer = await root.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD"
+    assert answer.json()["detail"] == "This address takes GET and HEAD."
+
+
 async def test_head_is_get_without_the_body(root: httpx.AsyncClient, sign_in: SignIn) -> None:
     hr = sign_in(Role.HR)
     got = await root.get("/v1/policy-versions", headers=hr)
