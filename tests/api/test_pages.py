@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ from fastapi import FastAPI
 from app.http.operation import REFUSALS
 from app.http.problems import known_refusals, status_of
 from app.kernel.rulebook import rule
-from app.main import document
+from app.main import create_app, document
+from app.settings import Settings
 
 
 @pytest.fixture
@@ -65,6 +67,22 @@ async def test_outside_the_demo_no_page_tells_of_its_personas(reader: httpx.Asyn
         page = await text_of(reader, path)
         for told in ("data-persona", "x-persona", "#as-", "/demo/token", "other-hr", "demoSignIn"):
             assert told not in page, (path, told)
+
+
+async def test_the_demo_tells_how_to_sign_in_at_the_address_where_it_was_reached(
+    owner_url: str, tmp_path: Path
+) -> None:
+    demo = create_app(
+        Settings.model_validate({"database_url": owner_url, "demo": True, "data_dir": tmp_path})
+    )
+    transport = httpx.ASGITransport(app=demo)
+    async with httpx.AsyncClient(transport=transport) as client:
+        for address in ("http://127.0.0.1:8123", "https://[::1]:9443", "http://demo.example"):
+            page = (await client.get(f"{address}/")).text
+            assert f"-d password=demo {address}/demo/token</code>" in page
+        odd = await client.get("http://127.0.0.1:8123/", headers={"Host": "x'<b>&"})
+    assert "x'<b>" not in odd.text
+    assert "127.0.0.1:8000" not in odd.text
 
 
 async def test_the_start_page_leads_to_operations_that_are_there(

@@ -6,6 +6,7 @@ from html import escape
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from app.http.demo_issuer import PATH as ISSUER_PATH
 from app.http.demo_issuer import Persona
 from app.http.headers import API_VERSION
 from app.http.operation import BASE_PATH
@@ -29,12 +30,12 @@ def start(
         f"<ul class='ways'>{ways}</ul>"
     )
     if personas:
-        body += _demo(personas, language)
+        body += _demo(personas, language, f"{request.base_url}".rstrip("/") + ISSUER_PATH)
     body += _walk(operations, language, with_personas=bool(personas))
     return page(request, "Leerruimte", body)
 
 
-def _demo(personas: Mapping[str, Persona], language: Language) -> str:
+def _demo(personas: Mapping[str, Persona], language: Language, issuer: str) -> str:
     rows = "".join(
         f"<tr><th scope='row'><code>{escape(persona.username)}</code></th>"
         f"<td>{told(persona.title, language)}<span>{told(persona.can, language)}</span></td>"
@@ -50,7 +51,7 @@ def _demo(personas: Mapping[str, Persona], language: Language) -> str:
         f"<table class='personas'><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
         f"<p>{told(_BY_COMMAND, language)}</p>"
         "<pre tabindex='0'><code>curl -d username=hr -d password=demo "
-        "http://127.0.0.1:8000/demo/token</code></pre>"
+        f"{escape(issuer)}/token</code></pre>"
     )
 
 
