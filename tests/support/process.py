@@ -15,6 +15,7 @@ import pytest
 
 from app.settings import Settings
 
+_LOOKS_EVERY = 0.05
 LEERRUIMTE = (sys.executable, "-c", "import sys; from app.cli import main; sys.exit(main())")
 
 
@@ -80,3 +81,18 @@ def free_port() -> str:
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return str(port)
+
+
+def await_end(process: subprocess.Popen[str], since: float) -> tuple[int, float]:
+    """Wait until a process ends; return its exit status, and the seconds from ``since`` on.
+
+    Those in which this machine kept us waiting as well are left out.
+    """
+    late = 0.0
+    while process.poll() is None:
+        before = time.monotonic()
+        if before - since > 120:
+            pytest.fail("it does not end")
+        time.sleep(_LOOKS_EVERY)
+        late += time.monotonic() - before - _LOOKS_EVERY
+    return process.returncode, time.monotonic() - since - late
