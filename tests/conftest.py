@@ -12,6 +12,8 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.db.session import Database
 from app.db.work import Work
@@ -22,6 +24,12 @@ from tests.support.clock import MONDAY, FrozenClock
 from tests.support.database import migrated_database, running_server
 from tests.support.organisations import Organisation, found_organisation
 from tests.support.people import hire
+
+# Whether a busy machine is slow says nothing of what a property test is about.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 _SERVERS = pytest.StashKey[ExitStack]()
 
