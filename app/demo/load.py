@@ -164,8 +164,8 @@ async def _done(database: Database, organisation_id: UUID) -> set[str]:
 
 
 async def _take_step(database: Database, organisation_id: UUID, step: Step) -> None:
-    """Do one step, unless it is done; as long as somebody else is loading, wait."""
-    while not await _try_step(database, organisation_id, step):
+    """Do one step, unless it is done; as long as another process is loading, wait."""
+    while not await _try_step(database, organisation_id, step):  # noqa: ASYNC110 - no event tells
         await asyncio.sleep(_PAUSE_SECONDS)
 
 

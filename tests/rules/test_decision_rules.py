@@ -93,7 +93,7 @@ def weighed(
     rooms: Mapping[tuple[UUID, int], YearRoom] | None = None,
     means_cents: int | None = 1_000_000,
     left_on: Mapping[UUID, date] | None = None,
-    decider: UUID | None = DECIDER,
+    decider: UUID = DECIDER,
 ) -> list[Impact]:
     everyone = {
         (person, year): room(binding=year > 2026)
@@ -232,12 +232,11 @@ def test_two_grants_in_one_decision_share_one_employees_year() -> None:
         pytest.param(ANNA, True, id="a participant"),
         pytest.param(CARL, True, id="the applicant"),
         pytest.param(DECIDER, False, id="somebody else"),
-        pytest.param(None, False, id="a token without a person"),
     ],
 )
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_nobody_decides_on_an_own_request_whatever_the_outcome(
-    decider: UUID | None, outcome: Outcome, *, own: bool
+    decider: UUID, outcome: Outcome, *, own: bool
 ) -> None:
     [impact] = weighed(intention(outcome=outcome, motivation="Zo besloten."), decider=decider)
     assert ((BreachKind.OWN_REQUEST, True) in kinds(impact)) is own

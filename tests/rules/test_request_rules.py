@@ -422,12 +422,9 @@ def test_learning_is_more_than_courses(kind: TrainingKind, *, informal: bool) ->
         pytest.param(PERSON, True, id="who takes part"),
         pytest.param(COLLEAGUE, True, id="in whose name it is"),
         pytest.param(new_id(), False, id="anybody else"),
-        pytest.param(None, False, id="a service"),
     ],
 )
-def test_a_request_is_ones_own_by_taking_part_or_by_asking(
-    person: UUID | None, *, is_own: bool
-) -> None:
+def test_a_request_is_ones_own_by_taking_part_or_by_asking(person: UUID, *, is_own: bool) -> None:
     request = details(participants=(Participant(PERSON),), applicant_id=COLLEAGUE)
 
     assert request.is_own(person) is is_own
