@@ -84,6 +84,8 @@ def settings(owner_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settin
             "data_dir": tmp_path_factory.mktemp("data"),
             "pool_size": 10,
             "pool_timeout_seconds": 60,
+            # It would seal the audit trail at moments of its own, while a test looks on.
+            "upkeep": False,
             # A sweep asks thousands of times in the name of one client.
             "client_burst": 1_000_000,
             "client_requests_per_second": 10_000,

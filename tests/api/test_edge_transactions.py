@@ -34,8 +34,7 @@ def own_url(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def probe(settings: Settings, own_url: str) -> AsyncIterator[Probe]:
-    # Without rounds beside the requests, which take a turn at times; and who waits waits on.
-    further = {"database_url": own_url, "upkeep": False, "pool_timeout_seconds": 60}
+    further = {"database_url": own_url, "pool_timeout_seconds": 60}
     own = Settings.model_validate({**settings.model_dump(), **further})
     async with probing(own, FrozenClock().now) as probe:
         yield probe

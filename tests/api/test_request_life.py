@@ -291,12 +291,9 @@ class Stage:
 
 @contextmanager
 def staged(settings: Settings, data_dir: Path) -> Generator[Stage]:
-    """Start the service on a loop of its own, for Hypothesis calls from plain functions.
-
-    It goes without the upkeep that seals the audit trail, for that writes at moments of its own.
-    """
+    """Start the service on a loop of its own, for Hypothesis calls from plain functions."""
     clock = FrozenClock()
-    own = settings.model_copy(update={"upkeep": False, "data_dir": data_dir})
+    own = settings.model_copy(update={"data_dir": data_dir})
     app = create_app(own, clock=clock.now, keys=tokens.IssuerKeys())
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         stack = AsyncExitStack()

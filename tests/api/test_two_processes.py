@@ -41,7 +41,7 @@ def client_of(app: Any) -> httpx.AsyncClient:  # noqa: ANN401 - any ASGI applica
 async def pair(
     app: FastAPI, settings: Settings, clock: FrozenClock, tmp_path: Path
 ) -> AsyncIterator[Pair]:
-    own = settings.model_copy(update={"upkeep": False, "data_dir": tmp_path})
+    own = settings.model_copy(update={"data_dir": tmp_path})
     second = create_app(own, clock=clock.now, keys=tokens.IssuerKeys())
 
     async def losing(scope: Scope, receive: Receive, send: Any) -> None:  # noqa: ANN401

@@ -54,7 +54,7 @@ async def asking(
     **asked: Any,  # noqa: ANN401
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """Yield a client of a service that asks this of a sign-in."""
-    own = {**settings.model_dump(), "upkeep": False, "data_dir": folder, **asked}
+    own = {**settings.model_dump(), "data_dir": folder, **asked}
     app = create_app(Settings.model_validate(own), clock=FrozenClock().now, keys=keys)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
