@@ -1,6 +1,8 @@
 """The audit trail over HTTP: who may read it, what it says, how it is paged and narrowed."""
 
+import asyncio
 import hashlib
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +10,15 @@ import httpx
 import pytest
 
 from app.db.audit import AuditTrail
-from app.db.chain import seal
+from app.db.chain import seal, verify
 from app.db.session import Database
 from app.kernel.actors import Role
 from app.kernel.identifiers import new_id
+from app.main import create_app
+from app.settings import Settings
 from tests.conftest import OpenWork, SignIn
+from tests.support import tokens
+from tests.support.clock import FrozenClock
 from tests.support.organisations import Organisation, enter_in_directory
 
 
@@ -135,6 +141,26 @@ async def test_an_entry_shows_its_place_once_it_is_sealed(
     await seal(database, organisation.id)
     places = [entry["position"] for entry in (await _read(client, auditor))["items"]]
     assert places == [3, 2, 1]
+
+
+@pytest.mark.invariant("A3")
+async def test_a_service_seals_by_itself_unless_that_is_left_to_a_worker(
+    settings: Settings,
+    database: Database,
+    organisation: Organisation,
+    work: OpenWork,
+    tmp_path: Path,
+) -> None:
+    """As it comes: nothing has to be set for it."""
+    assert Settings.model_fields["upkeep"].default is True
+    own = settings.model_copy(update={"upkeep": True, "data_dir": tmp_path})
+    app = create_app(own, clock=FrozenClock().now, keys=tokens.IssuerKeys())
+    await _record(work)
+    async with app.router.lifespan_context(app), asyncio.timeout(60):
+        while (await verify(database, organisation.id)).unsealed:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+    verification = await verify(database, organisation.id)
+    assert (verification.head.position, verification.findings) == (1, ())
 
 
 @pytest.mark.invariant("A3")

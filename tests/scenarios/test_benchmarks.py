@@ -1,16 +1,13 @@
 """The benchmarks still measure: a smoke run of them, on little data."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from app.db.migration import ROOT
 from benchmarks.__main__ import verdict
 from benchmarks.machine import Machine
 from benchmarks.report import Decided, Figure, Measured, unexplained, write
+from tests.support.process import benchmarked
 
 _MACHINE = Machine(2, "a processor", 4.0, "3.11.7", "18.6", "0123456789ab")
 _PROFILE = "# Where the CPU goes\n\n## The machine\n\n## Page of 50 from 30,000\n\n| layer |\n"
@@ -85,22 +82,8 @@ def test_without_a_profile_every_missed_budget_is_named() -> None:
 def test_a_quick_run_measures_every_operation_and_writes_the_page(
     server_url: str, tmp_path: Path
 ) -> None:
-    page = tmp_path / "RESULTS.md"
-    done = subprocess.run(  # noqa: S603 - our own module
-        [
-            sys.executable,
-            *("-m", "benchmarks", "--quick", "--seconds", "0.2", "--output", str(page)),
-        ],
-        env={**os.environ, "TEST_DATABASE_URL": server_url},  # noqa: TID251 - the run's own server
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    told = benchmarked(server_url, tmp_path / "RESULTS.md", "--seconds", "0.2")
 
-    assert done.returncode == 0, done.stderr[-4000:]
-    told = page.read_text()
     for operation in ("get one request", "page of 50", "submit a request", "post an hour entry"):
         for clients in (1, 16, 64):
             assert f"| {operation}" in told

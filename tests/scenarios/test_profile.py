@@ -1,9 +1,6 @@
 """The profile tells whose CPU it was, by layer and by statement."""
 
 import inspect
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from benchmarks.capture import Statement
 from benchmarks.machine import Machine
 from benchmarks.profile import Profiled, differences, write
 from benchmarks.sampling import Sampler, layer_of
+from tests.support.process import benchmarked
 
 _MACHINE = Machine(2, "a processor", 4.0, "3.11.7", "18.6", "0123456789ab")
 _DOMAIN, _DRIVER = "app/hours/service.py", "app/db/driver.py"
@@ -96,23 +94,8 @@ def test_the_page_shows_the_budget_as_it_is_with_the_factor_of_the_machine_besid
 
 @pytest.mark.apart
 def test_a_quick_profile_looks_at_both_operations(server_url: str, tmp_path: Path) -> None:
-    page = tmp_path / "PROFILE.md"
-    done = subprocess.run(  # noqa: S603 - our own module
-        [
-            sys.executable,
-            *("-m", "benchmarks", "--profile", "--quick", "--seconds", "0.5"),
-            *("--output", str(page)),
-        ],
-        env={**os.environ, "TEST_DATABASE_URL": server_url},  # noqa: TID251 - the run's own server
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    told = benchmarked(server_url, tmp_path / "PROFILE.md", "--profile", "--seconds", "0.5")
 
-    assert done.returncode == 0, done.stderr[-4000:]
-    told = page.read_text()
     for section in ("## The machine", "## Post an hour entry", "## Page of 50"):
         assert section in told
     assert "| driver (psycopg) | " in told

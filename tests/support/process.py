@@ -9,10 +9,12 @@ import time
 import urllib.request
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TextIO
 
 import pytest
 
+from app.db.migration import ROOT
 from app.settings import Settings
 
 _LOOKS_EVERY = 0.05
@@ -35,6 +37,21 @@ def leerruimte(*arguments: str, **settings: str) -> subprocess.CompletedProcess[
         timeout=300,
         check=False,
     )
+
+
+def benchmarked(server_url: str, page: Path, *options: str) -> str:
+    """Run the benchmarks quickly on this server, and return the page that they wrote."""
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "benchmarks", "--quick", *options, "--output", str(page)],
+        env={**os.environ, "TEST_DATABASE_URL": server_url},  # noqa: TID251 - the run's own server
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return page.read_text()
 
 
 @contextmanager
