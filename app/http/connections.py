@@ -27,6 +27,8 @@ from app.kernel.identifiers import new_id
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
+# How long a connection that was just made, or a request on its way, is waited for at a stop.
+_LAST_CALL_SECONDS = 1.0
 
 _AROUND_A_HEADER = len(": \r\n")
 # A size, or as much of it as there is.
@@ -185,6 +187,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunks = None
         self._stop_expecting()
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close the connection at a stop, when nothing is under way on it.
+
+        Who has just connected, or is sending, is not cut off: the answer then closes it.
+        """
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or self._head_bytes:
+            self.loop.call_later(_LAST_CALL_SECONDS, self._end)
+        else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if not self.transport.is_closing():
+            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the connection."""

@@ -14,14 +14,15 @@ from app.http.routing import system_clock
 from tests.fire.checks import ALL_CODES, Verdict, held_elsewhere, look, stories
 from tests.fire.faults import DISK, KINDS
 from tests.fire.history import ROLLING
-from tests.fire.run import Options, Ran, carry_out
-from tests.fire.service import NoSmallDisk
+from tests.fire.run import LOG, Options, Ran, carry_out
+from tests.fire.service import NoSmallDisk, NotReady
 from tests.fire.service_checks import recoveries, repeated_share
 from tests.fire.state import read_after
 from tests.fire.violation import Run
 
 _ROLLING = 2000
 _SHORT_SECONDS = 60.0
+_LOG_LINES = 20
 _OF_POSTGRES = frozenset({"postgres", "both", "pause-postgres", DISK})
 
 
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except NoSmallDisk as error:
             _say(f"Left out: {error}.")
             return 0
+        except NotReady as error:
+            _say(f"\nD7 RED: {error}. The end of its log:\n{_end_of(folder / LOG)}")
+            return 1
         _say("Reading what is there ...")
         after = read_after(ran.history, ran.scenes, ran.url, ran.owner_url)
     run = Run(
@@ -147,9 +151,10 @@ def _figures(ran: Ran) -> None:
 
 
 def _judge(run: Run) -> Counter[str]:
-    """Look at each invariant, print how it stands with the stories, and count how they stand."""
+    """Look at each invariant, print how it stands and its breaches, and count how they stand."""
     count: Counter[str] = Counter()
     here: dict[str, str] = {}
+    breaches: list[str] = []
     _say("")
     for verdict in look(run):
         check = verdict.check
@@ -162,8 +167,7 @@ def _judge(run: Run) -> Counter[str]:
         for code in check.codes:
             if mark == "red" or here.get(code) != "red":
                 here[code] = mark if mark != "--" else here.get(code, mark)
-        for told in stories(run, check, verdict.found):
-            _say("     " + told.replace("\n", "\n     "))
+        breaches += stories(run, check, verdict.found)
     elsewhere = held_elsewhere()
     _say("\nWhere each invariant is held:")
     for code in ALL_CODES:
@@ -173,7 +177,14 @@ def _judge(run: Run) -> Counter[str]:
             else ""
         )
         _say(f"  {code:4} {_HERE[here.get(code, '')]:10}  {files}")
+    # Last, for whoever sees the end of a log only.
+    for told in breaches:
+        _say(f"\n{told}")
     return count
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
 
 
 _HERE = {"": "", "--": "not tried", "ok": "this run", "red": "RED"}

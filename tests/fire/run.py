@@ -27,6 +27,7 @@ from tests.support.process import free_port, leerruimte
 
 Say = Callable[[str], None]
 HISTORY = "history.jsonl"
+LOG = "service.log"
 RESOLVED_WITHIN = 30.0
 # As long it is waited for good answers after the last fault: more than any check allows.
 _RECOVERED_WITHIN = 45.0
@@ -110,7 +111,7 @@ class Running:
         clock.set(NOW)
         issuer = SigningIssuer.kept_in(folder, f"http://{HOST}:{self.port}{DEMO_PATH}")
         self.scenes = asyncio.run(self._set_up(issuer))
-        self.service = Service(self._environment(), folder / "service.log")
+        self.service = Service(self._environment(), folder / LOG)
         held.callback(self.service.stop)
         say("Starting the service with two workers ...")
         self.service.start()
@@ -241,6 +242,7 @@ def carry_out(options: Options, held: ExitStack, say: Say) -> Ran:
 
     Raises:
         RuntimeError: the load itself failed.
+        NotReady: what was broken did not mend.
     """
     running = Running(options, held, say)
     say(f"{options.clients} clients for {options.seconds:.0f} s ...")

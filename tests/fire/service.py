@@ -62,6 +62,10 @@ class Postgres:
             return []
 
 
+class NotReady(Exception):
+    """The service does not come back; says how long it was waited for."""
+
+
 class NoSmallDisk(Exception):
     """A small disk can not be made here; says why."""
 
@@ -113,7 +117,7 @@ class Service:
         """Return when it says that it can do work.
 
         Raises:
-            TimeoutError: it does not come to that.
+            NotReady: it does not come to that.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
@@ -124,8 +128,8 @@ class Service:
                 _ask(f"{self.address}/health/ready")
                 return
             time.sleep(0.05)
-        message = "the service does not get ready; see service.log"
-        raise TimeoutError(message)
+        message = f"the service was not ready {_START_SECONDS:.0f} s after it was started"
+        raise NotReady(message)
 
     def workers(self) -> list[psutil.Process]:
         """Return the processes that serve: the children that were spawned to do so."""

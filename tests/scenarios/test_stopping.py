@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import socket
 import time
 from contextlib import suppress
+from http.client import HTTPResponse
 from pathlib import Path
 from uuid import uuid4
 
@@ -66,6 +68,29 @@ def test_an_idle_connection_is_not_closed_under_the_next_request(settings: Setti
         # What uvicorn would wait is 5 seconds, as do clients: they would meet each other.
         time.sleep(5.5)
         assert _own_address(client.get("/health/live")) == before
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D8", "D9")
+def test_who_has_just_connected_is_answered_at_a_stop(settings: Settings) -> None:
+    port = free_port()
+    told = time.monotonic()
+    with (
+        served("serve", log=None, **_settings(settings, port, DRAIN_SECONDS="0")) as process,
+        socket.create_connection(("127.0.0.1", int(port)), timeout=60) as connection,
+    ):
+        starting = time.monotonic() - told
+        told = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        while _listens(port):
+            time.sleep(0.005)
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer = HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        status, seconds = await_end(process, told)
+        assert status == 0
+        assert seconds < 10 + starting
 
 
 @pytest.mark.apart
@@ -165,6 +190,12 @@ async def _listed(client: httpx.AsyncClient) -> set[str]:
         cursor = page["nextCursor"]
         if cursor is None:
             return found
+
+
+def _listens(port: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), timeout=60):
+        return True
+    return False
 
 
 def _own_address(answer: httpx.Response) -> object:
