@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from app.budgets.rules import CommitmentStatus
 from app.http.schemas import (
     AmountCents,
+    CanNotBe,
     Day,
     Flag,
     In,
@@ -124,8 +125,10 @@ class ActualIn(In):
     @model_validator(mode="after")
     def _nothing_only_to_close(self) -> "ActualIn":
         if self.amount_cents == 0 and not self.final:
-            message = "an invoice of nothing can only close the commitment (final)"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="an invoice of nothing can only close the commitment (final)",
+                nl="een factuur van niets kan de verplichting alleen sluiten (final)",
+            )
         return self
 
 

@@ -9,6 +9,7 @@ from app.decisions.rules import BreachKind, Outcome, ProposalStatus
 from app.http.schemas import (
     AmountCents,
     AmountMinutes,
+    CanNotBe,
     Code,
     Count,
     Day,
@@ -66,8 +67,10 @@ class ProposalIn(In):
     @model_validator(mode="after")
     def _about_a_tranche_or_interim(self) -> "ProposalIn":
         if (self.tranche_id is None) == (not self.request_ids):
-            message = "name a tranche, or the interim requests, and not both"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="name a tranche, or the interim requests, and not both",
+                nl="noem een tranche, of de tussentijdse aanvragen, en niet beide",
+            )
         return self
 
 
@@ -201,8 +204,10 @@ class DecisionsIn(In):
     @model_validator(mode="after")
     def _decides_something(self) -> "DecisionsIn":
         if not self.items and not self.adopt_rest:
-            message = "name items, or adopt the rest of the proposal"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="name items, or adopt the rest of the proposal",
+                nl="noem onderdelen, of neem de rest van het voorstel over",
+            )
         return self
 
 
@@ -406,11 +411,12 @@ class ExistingCommitmentIn(In):
     @model_validator(mode="after")
     def _ends_after_start(self) -> "ExistingCommitmentIn":
         if self.ends_on < self.starts_on:
-            message = "endsOn lies before startsOn"
-            raise ValueError(message)
+            raise CanNotBe(en="endsOn lies before startsOn", nl="endsOn ligt voor startsOn")
         if len(set(self.personnel_numbers)) < len(self.personnel_numbers):
-            message = "each personnel number is named once"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="each personnel number is named once",
+                nl="elk personeelsnummer staat er één keer in",
+            )
         return self
 
 

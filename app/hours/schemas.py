@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from app.hours.rules import CapacityPer, EntryEffect, ExceptionGround, ReservationStatus
 from app.http.schemas import (
     AmountMinutes,
+    CanNotBe,
     Day,
     In,
     Line,
@@ -135,8 +136,10 @@ class AttendedIn(In):
     @model_validator(mode="after")
     def _absence_is_explained(self) -> "AttendedIn":
         if self.attended_minutes == 0 and self.absence_reason is None:
-            message = "an absence (zero minutes) says why, in absenceReason"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="an absence (zero minutes) says why, in absenceReason",
+                nl="bij afwezigheid (nul minuten) hoort een reden, in absenceReason",
+            )
         return self
 
 
@@ -163,8 +166,9 @@ class AttendancesIn(In):
     @model_validator(mode="after")
     def _each_once(self) -> "AttendancesIn":
         if len({one.employee_id for one in self.attended}) != len(self.attended):
-            message = "each employee is named once"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="each employee is named once", nl="elke medewerker staat er één keer in"
+            )
         return self
 
 

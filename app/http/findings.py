@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
+from app.http.schemas import CanNotBe
 from app.kernel.errors import Text
 from app.kernel.wording import Language
 
@@ -96,13 +97,18 @@ _TOLD = {
 
 
 def message_of(item: Mapping[str, Any], language: Language) -> str:
-    """Return what one finding says, in ``language`` when it is one that every schema can give.
+    """Return what one finding says, in ``language``.
 
-    A finding of a schema's own validator is said in the words of that validator.
+    What a schema's own validator found (``CanNotBe``) brings its own words.
     """
-    told = _TOLD.get(str(item["type"]))
-    if told is None:
-        return str(item["msg"]).removeprefix("Value error, ")
     context = cast("Mapping[str, object]", item.get("ctx") or {})
-    template = told.nl if language is Language.NL else told.en
-    return template.format_map(context)
+    error = context.get("error")
+    told = error.text if isinstance(error, CanNotBe) else _TOLD.get(str(item["type"]))
+    if told is None:
+        return str(item["msg"])
+    if language is Language.EN:
+        return told.en.format_map(context)
+    if "expected" in context:
+        # The validator's own list of choices, with its own conjunction.
+        context = {**context, "expected": str(context["expected"]).replace("' or '", "' of '")}
+    return told.nl.format_map(context)

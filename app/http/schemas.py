@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from app.kernel.addresses import ADDRESS_FORM, MOST_OF_AN_ADDRESS, is_address
+from app.kernel.errors import Text
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([Zz]|[+-]\d{2}:\d{2})")
@@ -50,6 +51,14 @@ class Out(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", from_attributes=True
     )
+
+
+class CanNotBe(ValueError):
+    """What a schema's own validator found: right in form, but it can not be so (422)."""
+
+    def __init__(self, *, en: str, nl: str) -> None:
+        super().__init__(en)
+        self.text = Text(en=en, nl=nl)
 
 
 def json_integer(value: object) -> object:

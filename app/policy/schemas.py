@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, StrictBool, 
 from app.http.schemas import (
     AmountCents,
     AmountMinutes,
+    CanNotBe,
     Day,
     Id,
     In,
@@ -93,11 +94,15 @@ class TrancheDates(In):
         decides = (self.decision_year_offset, self.decision_by_month, self.decision_by_day)
         for _, month, day in (closes, decides):
             if day > monthrange(_COMMON_YEAR, month)[1]:
-                message = f"month {month} has no day {day} every year"
-                raise ValueError(message)
+                raise CanNotBe(
+                    en=f"month {month} has no day {day} every year",
+                    nl=f"maand {month} heeft niet elk jaar een dag {day}",
+                )
         if decides <= closes:
-            message = "the decision must come after the closing day"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="the decision must come after the closing day",
+                nl="het besluit moet na de sluitingsdag komen",
+            )
         return self
 
     def as_rule(self) -> TrancheRule:
@@ -124,8 +129,10 @@ class CriteriaWeights(In):
     @model_validator(mode="after")
     def _check_sum(self) -> Self:
         if not any(self.as_mapping().values()):
-            message = "at least one criterion must have weight"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="at least one criterion must have weight",
+                nl="ten minste één criterium moet gewicht hebben",
+            )
         return self
 
     def as_mapping(self) -> dict[Criterion, int]:
@@ -151,8 +158,10 @@ class StaircaseSchedule(In):
         months = [step.until_months for step in self.steps]
         percents = [step.percent for step in self.steps]
         if months != sorted(set(months)) or percents != sorted(set(percents), reverse=True):
-            message = "each band must end later and owe less than the one before it"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="each band must end later and owe less than the one before it",
+                nl="elke trede moet later eindigen en minder vragen dan die ervoor",
+            )
         return self
 
 
@@ -264,11 +273,15 @@ class PolicySettings(In):
         numbers = [tranche.number for tranche in self.tranches]
         days = [(tranche.closes_month, tranche.closes_day) for tranche in self.tranches]
         if len(set(numbers)) < len(numbers) or len(set(days)) < len(days):
-            message = "each tranche needs its own number and its own closing day"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="each tranche needs its own number and its own closing day",
+                nl="elke tranche moet een eigen nummer en een eigen sluitingsdag hebben",
+            )
         if len(set(self.rating_labels)) < len(self.rating_labels):
-            message = "each rating needs its own label"
-            raise ValueError(message)
+            raise CanNotBe(
+                en="each rating needs its own label",
+                nl="elke waardering moet een eigen naam hebben",
+            )
         return self
 
     def as_policy(self) -> Policy:
