@@ -1,6 +1,6 @@
 """What the administration of people refuses."""
 
-from app.kernel.errors import NotFound, Refusal, Text
+from app.kernel.errors import Kind, NotFound, Refusal, Text
 
 
 class EmployeeNotFound(NotFound):
@@ -115,6 +115,20 @@ class NotEmployed(Refusal):
     remedy = Text(
         en="Leave these employees out, or choose a day within their employment.",
         nl="Laat deze medewerkers weg, of kies een dag binnen hun dienstverband.",
+    )
+
+
+class BornAfterHiring(Refusal):
+    slug = "born-after-hiring"
+    kind = Kind.INVALID
+    title = Text(en="Not born when hired", nl="Niet geboren bij indiensttreding")
+    detail = Text(
+        en="The date of birth, {born_on}, is not before the first day of employment, {hired_on}.",
+        nl="De geboortedatum, {born_on}, ligt niet voor de eerste werkdag, {hired_on}.",
+    )
+    remedy = Text(
+        en="Correct the date of birth, or leave it empty (null).",
+        nl="Verbeter de geboortedatum, of laat hem leeg (null).",
     )
 
 

@@ -12,6 +12,7 @@ from app.http.schemas import Day, Id, Name, id_path
 from app.kernel.actors import Actor, Role
 from app.kernel.errors import StaleVersion
 from app.people.errors import (
+    BornAfterHiring,
     EmailTaken,
     EmployeeNotFound,
     EmploymentRunning,
@@ -239,6 +240,7 @@ async def list_employees(
         roles=KEEPERS,
         status=201,
         refusals=(
+            BornAfterHiring,
             PersonnelNumberTaken,
             EmailTaken,
             TeamNotFound,
@@ -278,7 +280,7 @@ async def get_employee(
         summary="Correct an employee",
         term="medewerkergegevens wijzigen",
         roles=KEEPERS,
-        refusals=(EmployeeNotFound, EmailTaken, StaleVersion),
+        refusals=(EmployeeNotFound, BornAfterHiring, EmailTaken, StaleVersion),
         precondition=True,
     ),
 )

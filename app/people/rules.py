@@ -9,6 +9,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from app.people.errors import (
+    BornAfterHiring,
     EmploymentOver,
     EmploymentRunning,
     EndBeforeHiring,
@@ -262,6 +263,16 @@ def check_placement(
         raise PlacementOutsideEmployment(valid_from_on=valid_from)
     if assignment.manager_id == employee_id:
         raise OwnManager
+
+
+def check_birth(born_on: date | None, *, hired_on: date) -> None:
+    """Refuse a date of birth that is not before the first day of the first employment.
+
+    Raises:
+        BornAfterHiring: it is that day, or later.
+    """
+    if born_on is not None and born_on >= hired_on:
+        raise BornAfterHiring(born_on=born_on, hired_on=hired_on)
 
 
 def check_hiring(employments: Sequence[EmploymentRow], *, hired_on: date) -> None:

@@ -33,6 +33,7 @@ from app.people.rules import (
     PlacementView,
     TeamRow,
     change_placement,
+    check_birth,
     check_end,
     check_hiring,
     check_placement,
@@ -226,10 +227,12 @@ class PeopleService:
         """Record a new employee with a first employment and placement.
 
         Raises:
+            BornAfterHiring: the date of birth is not before the first day.
             PersonnelNumberTaken: another employee has the number.
             EmailTaken: another employee has the address.
             TeamNotFound, FunctionNotFound, EmployeeNotFound: what the placement names is not here.
         """
+        check_birth(body.born_on, hired_on=body.hired_on)
         await self._policy.lock_organisation()
         employee = Employee(
             organisation_id=self._work.organisation_id,
@@ -275,6 +278,7 @@ class PeopleService:
         Raises:
             EmployeeNotFound: there is none of this id here.
             StaleVersion: the employee changed since it was read.
+            BornAfterHiring: the date of birth is not before the first day of employment.
             EmailTaken: another employee has the address.
         """
         employee = await self._lock(employee_id)
@@ -283,6 +287,9 @@ class PeopleService:
         changed = sorted(name for name, value in sent.items() if getattr(employee, name) != value)
         if not changed:
             return await self.view(employee_id)
+        if "born_on" in changed:
+            employments = await self._people.employments((employee_id,))
+            check_birth(body.born_on, hired_on=min(one.hired_on for one in employments))
         for name in changed:
             setattr(employee, name, sent[name])
         employee.family_key = search_key(employee.family_name)

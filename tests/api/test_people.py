@@ -315,6 +315,25 @@ async def test_of_many_who_correct_what_they_all_read_one_succeeds(
     assert sorted(answer.status_code for answer in answers) == [200, *[412] * 15]
 
 
+async def test_nobody_is_born_on_the_first_day_of_work_or_later(
+    client: httpx.AsyncClient, hris: dict[str, str], work: OpenWork, staff: Staff
+) -> None:
+    body = await body_of(work, bornOn="2026-03-01")
+    hired = await client.post("/employees", json=body, headers=hris)
+    corrected = await client.patch(
+        f"/employees/{staff.adviser.id}",
+        json={"bornOn": "2199-01-01", "familyName": "Jansen"},
+        headers=hris | {"If-Match": "*"},
+    )
+
+    for refused in (hired, corrected):
+        assert refused.status_code == 422
+        assert refused.json()["type"] == "/problems/born-after-hiring"
+    assert hired.json()["facts"] == {"bornOn": "2026-03-01", "hiredOn": "2026-03-01"}
+    assert await numbers(client, hris, namePrefix="veen") == []
+    assert await numbers(client, hris, namePrefix="jans") == []
+
+
 async def test_a_correction_changes_what_was_sent_and_nothing_else(
     client: httpx.AsyncClient, hris: dict[str, str], staff: Staff
 ) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.people.errors import (
+    BornAfterHiring,
     EmploymentOver,
     EmploymentRunning,
     EndBeforeHiring,
@@ -22,6 +23,7 @@ from app.people.rules import (
     EmploymentRow,
     PlacementRow,
     change_placement,
+    check_birth,
     check_end,
     check_hiring,
     check_placement,
@@ -122,6 +124,23 @@ def test_an_end_is_recorded_and_moved_until_it_has_passed(
         return
     with pytest.raises(refusal):
         check_end(ending, left_on=asked, today=today)
+
+
+@pytest.mark.parametrize(
+    ("born_on", "allowed"),
+    [
+        pytest.param(LAST - DAY, True, id="the day before"),
+        pytest.param(LAST, False, id="that day"),
+        pytest.param(LAST + DAY, False, id="after it"),
+        pytest.param(None, True, id="not known"),
+    ],
+)
+def test_who_is_hired_was_born_before(born_on: date | None, *, allowed: bool) -> None:
+    if allowed:
+        check_birth(born_on, hired_on=LAST)
+        return
+    with pytest.raises(BornAfterHiring):
+        check_birth(born_on, hired_on=LAST)
 
 
 @pytest.mark.parametrize(
