@@ -257,6 +257,36 @@ class AgreementService:
         await self._withdraw_open([agreement.id for agreement in found], why)
         return [agreement.id for agreement in found]
 
+    async def end_unneeded(
+        self, request_id: UUID, *, employee_ids: Collection[UUID], reason: str
+    ) -> list[UUID]:
+        """End the agreements of those who keep their place and need none any more; return the ids.
+
+        They are superseded, and open claims under them withdrawn. Signed by both, an agreement
+        stays from the day the training starts on: a claim is on the cost really made. A blank
+        ``reason`` says that a later decision was taken.
+
+        Raises:
+            RequestNotFound: there is no such request.
+
+        Source: VIS-7.1, LAW-3.
+        """
+        details = (await self._requests.details((request_id,))).get(request_id)
+        if details is None:
+            raise RequestNotFound
+        why = reason.strip() or _DECIDED_ANEW
+        found = await self._agreements.lock_live_of_request(request_id, employee_ids=employee_ids)
+        has_started = details.starts_on <= self._work.today
+        ended = [
+            agreement
+            for agreement in found
+            if not (has_started and agreement.status == AgreementStatus.SIGNED)
+        ]
+        for agreement in ended:
+            await self._end(agreement, AgreementAction.SUPERSEDE, why)
+        await self._withdraw_open([agreement.id for agreement in ended], why)
+        return [agreement.id for agreement in ended]
+
     async def complete(
         self,
         request_id: UUID,
