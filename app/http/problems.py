@@ -389,10 +389,11 @@ def role_refused(allowed: Sequence[str], held: Sequence[str], *, rule: str | Non
     ``rule`` keeps the operation to those roles; a knowledge broker is told of the rule that gives
     a broker no part in priority, means or budget (VIS-5.4).
     """
-    if rule in _GOVERNANCE and Role.KNOWLEDGE_BROKER.value in held:
+    if rule in BARS_BROKERS and Role.KNOWLEDGE_BROKER.value in held:
         rule = "VIS-5.4"
     return RoleRefused(rule=rule, allowed_roles=list(allowed), roles=list(held))
 
 
-# The rules that say who decides on priority, means and budget, and who prepares it (VIS-5).
-_GOVERNANCE = frozenset({"VIS-5.1", "VIS-5.2", "VIS-6.4", "VIS-10.1"})
+# The rules that say who decides on priority, means and budget, and who prepares it (VIS-5): whoever
+# bears a knowledge broker's role has no part in that, whatever other role comes with it.
+BARS_BROKERS = frozenset({"VIS-5.1", "VIS-5.2", "VIS-5.4", "VIS-6.4", "VIS-10.1"})

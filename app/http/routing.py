@@ -31,7 +31,7 @@ from app.http.faults import faults_as_refusals
 from app.http.idempotency import Claim, claim_key, keep_answer, read_claim
 from app.http.operation import ACCEPTS, BULK, KEY, REFUSALS, ROLE_RULE, ROLES
 from app.http.preconditions import unless_known
-from app.http.problems import InputInvalid, TooBusy, role_refused
+from app.http.problems import BARS_BROKERS, InputInvalid, TooBusy, role_refused
 from app.http.rates import Rates, fingerprint
 from app.http.tokens import Identity, Verifier
 from app.kernel.actors import Actor, Person, Role
@@ -116,7 +116,8 @@ class _Gate:
     asks_name: bool
 
     def check_roles(self, roles: Collection[Role]) -> None:
-        if not any(role in self.roles for role in roles):
+        barred = self.rule in BARS_BROKERS and Role.KNOWLEDGE_BROKER in roles
+        if barred or not any(role in self.roles for role in roles):
             raise role_refused(self.roles, sorted(roles), rule=self.rule)
 
     def check(self, actor: Actor) -> None:

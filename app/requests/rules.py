@@ -677,7 +677,17 @@ def title_key(title: str) -> str:
     return " ".join(re.findall(r"\w+", title.casefold()))
 
 
-_NINE_DIGITS = re.compile(r"(?<![\w.,])\d{9}(?![\w]|[.,]\d)")
+# Nine digits that stand alone, or behind the word itself; or as they are printed, in groups. Groups
+# of 4, 2 and 3 by hyphens are left out: so are case numbers written, with the year first.
+_NINE_DIGITS = re.compile(
+    r"""(?: (?<!\w) (?<!\d[.,]) | (?<=bsn) | (?<=bsn_) )
+        (?:
+            \d{9} (?! \w | [.,]\d )
+            | (?<! \d[ -] ) (?: \d{3}([ .-])\d{3}\1\d{3} | \d{4}([ .])\d{2}\2\d{3} )
+              (?! \w | [ .,-]\d )
+        )""",
+    re.VERBOSE | re.IGNORECASE,
+)
 _BSN_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
@@ -688,14 +698,14 @@ def is_bsn(digits: str) -> bool:
 
 
 def holds_bsn(text: str) -> bool:
-    """Tell whether a number that is a BSN by its form stands alone in a text (LAW-12)."""
-    return any(is_bsn(found) for found in _NINE_DIGITS.findall(text))
+    """Tell whether a number that is a BSN by its form stands in a text (LAW-12)."""
+    return any(is_bsn(re.sub(r"\D", "", found[0])) for found in _NINE_DIGITS.finditer(text))
 
 
 def check_free_text(texts: Mapping[str, str | None]) -> None:
     """Refuse free text with a citizen service number in it, by the name of its field (LAW-12).
 
-    Only nine digits that stand alone and pass the 11-test count; the number is not repeated.
+    Only nine digits of their own that pass the 11-test count; the number is not repeated.
 
     Raises:
         BsnInText: naming the first field that holds one.

@@ -349,8 +349,7 @@ class RequestService:
         row.version += 1
         await self._requests.save()
         await self._requests.replace_parts(request_id, draft)
-        if draft.basis is not before.basis:
-            await self._reclassify(request_id, self._stated(draft))
+        await self._restate(request_id, draft)
         await self._record(
             _RECORDED_AS[RequestAction.CHANGE],
             request_id,
@@ -960,6 +959,14 @@ class RequestService:
             classified_at=self._work.now,
         )
 
+    async def _restate(self, request_id: UUID, draft: Draft) -> None:
+        """Append what a changed draft says of its basis, when it is not what was said last."""
+        stated = self._stated(draft)
+        last = (await self._requests.classifications(request_id))[-1]
+        said = (last.basis, last.source, last.reason)
+        if said != (stated.basis, stated.source, stated.reason):
+            await self._reclassify(request_id, stated)
+
     async def _reclassify(self, request_id: UUID, entry: Classification) -> None:
         """Append an entry to the history of a locked request's basis, in the next place."""
         history = await self._requests.classifications(request_id)
@@ -988,8 +995,7 @@ class RequestService:
         await self._settle(request, plan)
         await self._requests.save()
         await self._requests.replace_parts(request.id, draft)
-        if draft.basis is not before.basis:
-            await self._reclassify(request.id, self._stated(draft))
+        await self._restate(request.id, draft)
         await self._record_intake(request, draft)
 
     async def _settle(self, request: TrainingRequest, plan: IntakePlan) -> None:

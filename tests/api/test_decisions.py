@@ -402,8 +402,13 @@ async def test_only_the_mt_decides_and_a_knowledge_broker_is_told_why_not(
         headers=cast.headers(cast.hr, Role.KNOWLEDGE_BROKER), adoptRest=True
     )
 
+    both = await before.decide(
+        headers=cast.headers(cast.director, Role.MT, Role.KNOWLEDGE_BROKER), adoptRest=True
+    )
+
     problem(hr, 403, "role-refused", "VIS-5.1")
     problem(broker, 403, "role-refused", "VIS-5.4")
+    problem(both, 403, "role-refused", "VIS-5.4")
 
 
 @pytest.mark.rule("VIS-6.3")

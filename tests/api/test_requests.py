@@ -706,22 +706,33 @@ async def test_a_later_classification_is_appended_with_who_when_and_why(
 
 
 @pytest.mark.rule("LAW-1")
-async def test_a_change_of_the_draft_classifies_only_when_the_basis_changes(
+async def test_a_change_of_the_draft_classifies_when_it_says_something_else_of_the_basis(
     client: httpx.AsyncClient, cast: Cast
 ) -> None:
     body = await drafted(client, cast.as_manager, request_body(cast.employee))
-    for basis in ("necessary_for_function", "cao"):
+    for said in (
+        {"basis": "necessary_for_function"},
+        {"basis": "cao"},
+        {"basis": "cao", "basisSource": "Cao artikel 3"},
+        {"basis": "cao", "basisSource": "Cao artikel 3", "basisReason": "Verplicht."},
+        {"basis": "cao", "basisSource": "Cao artikel 3", "basisReason": "Verplicht."},
+    ):
         await client.put(
             f"/requests/{body['id']}",
-            json=request_body(cast.employee, basis=basis),
+            json=request_body(cast.employee, **said),
             headers=cast.as_manager | {"If-Match": "*"},
         )
 
     history = await client.get(f"/requests/{body['id']}/classifications", headers=cast.as_hr)
 
-    assert [entry["basis"] for entry in history.json()["items"]] == [
-        "necessary_for_function",
-        "cao",
+    assert [
+        (entry["sequence"], entry["basis"], entry["source"], entry["reason"] == "Verplicht.")
+        for entry in history.json()["items"]
+    ] == [
+        (1, "necessary_for_function", None, False),
+        (2, "cao", None, False),
+        (3, "cao", "Cao artikel 3", False),
+        (4, "cao", "Cao artikel 3", True),
     ]
 
 
