@@ -3,7 +3,8 @@
 The parser itself (llhttp, strict) refuses two lengths, a length beside chunks, folded lines and
 bare line feeds. Here come the bounds it has not: how long a request may take to arrive, how large
 its head may be; and what a proxy in front could read otherwise than we do: no Host or two of them,
-other transfer codings than chunks, and chunks that say more than their size.
+other transfer codings than chunks, chunks that say more than their size, and a body behind a wish
+for another protocol, which the parser leaves unread.
 """
 
 import asyncio
@@ -49,6 +50,21 @@ class RequestMalformed(EdgeRefusal):
     remedy = Text(
         en="Send one Host, and either one Content-Length or plain chunks; end lines by CR LF.",
         nl="Stuur één Host, en één Content-Length of gewone chunks; eindig regels met CR LF.",
+    )
+
+
+class UpgradeRefused(EdgeRefusal):
+    slug = "upgrade-refused"
+    status = 400
+    title = Text(en="No other protocol here", nl="Geen ander protocol hier")
+    detail = Text(
+        en="The request has a body and asks for another protocol, so where it ends is not certain.",
+        nl="Het verzoek heeft een inhoud en vraagt een ander protocol, dus waar het eindigt is "
+        "niet zeker.",
+    )
+    remedy = Text(
+        en="Send it as HTTP/1.1, without the header Upgrade.",
+        nl="Stuur het als HTTP/1.1, zonder de header Upgrade.",
     )
 
 
@@ -175,6 +191,9 @@ class BoundedProtocol(HttpToolsProtocol):
             # Ends the parser's work; what it says of that is not what is answered.
             raise ValueError
         super().on_headers_complete()
+        if self._wishes_upgrade():
+            # It is answered as HTTP/1.1; what comes behind it may be in that other protocol.
+            self.cycle.keep_alive = False
         self._begun.append(self.cycle)
         self._is_in_head = False
 
@@ -216,6 +235,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Return what is wrong with a complete head, if anything is."""
         size = len(self.url)
         hosts = 0
+        has_body = False
         codings: list[bytes] = []
         for name, value in self.headers:
             size += len(name) + len(value) + _AROUND_A_HEADER
@@ -223,14 +243,21 @@ class BoundedProtocol(HttpToolsProtocol):
                 hosts += 1
             elif name == b"transfer-encoding":
                 codings.append(value.lower())
+            elif name == b"content-length":
+                has_body = value.strip() != b"0"
         version = cast("HttpRequestParser", self.parser).get_http_version()
         needed = 1 if version == "1.1" else 0
         if version not in _VERSIONS or not needed <= hosts <= 1 or tuple(codings) not in _CODINGS:
             return RequestMalformed()
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             return _too_large()
+        if self._wishes_upgrade() and (has_body or codings):
+            return UpgradeRefused()
         self._announced_chunks |= bool(codings)
         return None
+
+    def _wishes_upgrade(self) -> bool:
+        return cast("HttpRequestParser", self.parser).should_upgrade()
 
     def _look_at_chunks(self, begun: bytes | None) -> None:
         """Look at the first of a chunked body, which came with its head as ``begun``.

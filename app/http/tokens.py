@@ -178,7 +178,7 @@ class Verifier:
         header = cast("Mapping[str, object]", jwt.get_unverified_header(token))
         algorithm = header.get("alg")
         key_id = header.get("kid")
-        if algorithm not in _ALGORITHMS or not isinstance(algorithm, str):
+        if not isinstance(algorithm, str) or algorithm not in _ALGORITHMS:
             raise jwt.InvalidAlgorithmError
         if str(header.get("typ", "")).lower() not in _TYPES or not _FOREIGN.isdisjoint(header):
             raise jwt.InvalidTokenError

@@ -110,6 +110,15 @@ def with_claims(**changes: object) -> Callable[[Provider, str], str]:
     return lambda provider, _: provider.signed(provider.claims(**changes))
 
 
+# What the name of an algorithm, a type or a key never is.
+ODD: tuple[object, ...] = ([], ["RS256"], {"a": 1}, 1, True)
+
+
+def with_odd_header(name: str, value: object) -> Callable[[Provider, str], str]:
+    header = {"alg": "RS256", "typ": "at+jwt", "kid": "k1", name: value}
+    return lambda provider, _: exchanged(provider, 0, header)
+
+
 def with_headers(**headers: object) -> Callable[[Provider, str], str]:
     return lambda provider, _: provider.signed(headers=headers)
 
@@ -208,6 +217,11 @@ FORGED: Mapping[str, Callable[[Provider, str], str]] = {
     "two tokens": lambda provider, _: f"{provider.signed()}, Bearer {provider.signed()}",
     "a header without end": lambda provider, _: exchanged(provider, 0, b'{"a":' + b"[" * 4000),
     "claims without end": lambda provider, _: exchanged(provider, 1, b'{"a":' + b"[" * 4000),
+    **{
+        f"{name} of {value!r}": with_odd_header(name, value)
+        for name in ("alg", "typ", "kid")
+        for value in ODD
+    },
     "a header that is a list": lambda provider, _: exchanged(provider, 0, ["RS256"]),
     "claims that are a list": lambda provider, _: exchanged(provider, 1, ["RS256"]),
 }

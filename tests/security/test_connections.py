@@ -203,6 +203,40 @@ def test_what_is_no_request_is_400_and_its_connection_is_closed(wire: Wire, sent
     assert problem_of(wire.receive_all())["type"] == "/problems/request-malformed"
 
 
+WISHES = (b"Upgrade: h2c", b"Connection: Upgrade")
+
+
+@pytest.mark.invariant("S17")
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"foo"])
+@pytest.mark.parametrize(
+    "rest", [with_length(LENGTH), CHUNKED + AS_CHUNK], ids=["a length", "chunks"]
+)
+def test_a_body_behind_a_wish_for_another_protocol_is_never_a_request(
+    service: RunningService,
+    organisation: Organisation,
+    wire: Wire,
+    protocol: bytes,
+    rest: bytes,
+) -> None:
+    wishes = b"Connection: keep-alive, Upgrade\r\nUpgrade: " + protocol + b"\r\n"
+    head, body = post(service, organisation, wishes + rest).split(b"\r\n\r\n", 1)
+    wire.send(head + b"\r\n\r\n")
+    time.sleep(0.01)
+    wire.send(ALIVE + b"\r\n" + body)
+    assert problem_of(wire.receive_all())["type"] == "/problems/upgrade-refused"
+    assert teams(service, organisation) == 0
+
+
+def test_a_wish_for_another_protocol_without_a_body_is_answered_as_http_and_ends_there(
+    wire: Wire,
+) -> None:
+    wire.send(ALIVE + b"\r\n".join([*WISHES, b"", b""]) + ALIVE + b"\r\n")
+    answered = wire.receive_all()
+    assert answered.startswith(b"HTTP/1.1 200")
+    assert answered.count(b"HTTP/1.1") == 1
+    assert b"connection: close" in answered
+
+
 @pytest.mark.invariant("S5")
 @pytest.mark.parametrize(
     "sent",
