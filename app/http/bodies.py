@@ -17,6 +17,8 @@ from app.http.problems import BodyTooLarge, BodyTooSlow, InputInvalid, MediaType
 SECONDS_TO_ARRIVE = 20
 _MAX_DEPTH = 32
 _MAX_MEMBERS = 1000
+_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii"})
+_OTHER_CHARSETS = {"text/csv": frozenset({"windows-1252", "cp1252", "iso-8859-1", "latin1"})}
 # Escapes that Python's parser takes and that neither UTF-8 nor PostgreSQL's text can hold.
 _SUSPECT_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 
@@ -57,19 +59,26 @@ class BoundedRequest(Request):
         return self._body
 
     def check_media_type(self, accepted: Collection[str]) -> None:
-        """Refuse a body that is not one of the ``accepted`` types, in UTF-8, as it is.
+        """Refuse a body that is not one of the ``accepted`` types, as it is, in UTF-8.
+
+        A CSV file may say that it is in one of the character sets that offices write.
 
         Raises:
             MediaTypeRefused: it is not.
         """
         header = email.message.Message()
         header["content-type"] = self.headers.get("content-type", "")
-        charset = str(header.get_param("charset", "utf-8")).lower()
+        try:
+            charset = str(header.get_param("charset", "utf-8")).lower()
+        except ValueError:
+            # A parameter in numbered parts, with a number of thousands of digits.
+            charset = ""
+        media_type = header.get_content_type()
         encoding = self.headers.get("content-encoding", "identity").strip().lower()
         if (
-            header.get_content_type() not in accepted
+            media_type not in accepted
             or "content-type" not in self.headers
-            or charset not in {"utf-8", "utf8", "us-ascii"}
+            or charset not in _CHARSETS | _OTHER_CHARSETS.get(media_type, frozenset())
             or encoding != "identity"
         ):
             raise MediaTypeRefused(accepted_types=sorted(accepted))
@@ -106,7 +115,7 @@ def parse_json(body: bytes) -> Json:
     except RecursionError:
         raise _invalid(code="json_too_deep", most=_MAX_DEPTH) from None
     except json.JSONDecodeError as error:
-        raise _invalid(error.pos, code="json_invalid") from None
+        raise _invalid(code="json_broken", at=error.pos + 1) from None
     except ValueError:
         # Python refuses to convert a number of thousands of digits.
         raise _invalid(code="json_number") from None
@@ -165,5 +174,5 @@ def _refuse_constant(_name: str) -> Never:
     raise _invalid(code="json_invalid")
 
 
-def _invalid(*path: int, code: str, **context: int) -> InputInvalid:
-    return InputInvalid([{"type": code, "loc": ("body", *path), "msg": code, "ctx": context}])
+def _invalid(*, code: str, **context: int) -> InputInvalid:
+    return InputInvalid([{"type": code, "loc": ("body",), "msg": code, "ctx": context}])

@@ -36,6 +36,7 @@ ROLES_CLAIM = "roles"
 _ACCESS_SECONDS = 3600
 _REFRESH_SECONDS = 8 * 3600
 _MAX_FORM = 8192
+_MAX_FIELDS = 20
 
 
 class Persona(Protocol):
@@ -219,7 +220,10 @@ class DemoSignIn:
         bounded = BoundedRequest(request.scope, request.receive)
         body = await bounded.read(limit=_MAX_FORM)
         bounded.check_media_type({"application/x-www-form-urlencoded"})
-        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+        try:
+            form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MAX_FIELDS)
+        except ValueError:
+            return self._refuse("invalid_request", f"Send at most {_MAX_FIELDS} fields.")
         match form.get("grant_type", ["password"])[0]:
             case "password":
                 username = form.get("username", [""])[0].strip()

@@ -13,6 +13,10 @@ _TOLD = {
     "repeated_parameter": Text(en="is given more than once", nl="is meer dan eenmaal opgegeven"),
     "json_not_utf8": Text(en="the body is not UTF-8", nl="de inhoud is geen UTF-8"),
     "json_invalid": Text(en="this is not JSON", nl="dit is geen JSON"),
+    "json_broken": Text(
+        en="this is not JSON: it breaks off at character {at}",
+        nl="dit is geen JSON: het loopt vast bij teken {at}",
+    ),
     "json_too_deep": Text(en="more than {most} levels deep", nl="meer dan {most} niveaus diep"),
     "json_too_wide": Text(
         en="more than {most} names in one object", nl="meer dan {most} namen in één object"

@@ -99,7 +99,7 @@ def nested(depth: int) -> str:
             id="a list too long",
         ),
         pytest.param('{"title":"A","lines":{}}', "/lines", "list_type", id="no list"),
-        pytest.param('{"title":"A"', "/12", "json_invalid", id="cut off"),
+        pytest.param('{"title":"A"', "", "json_broken", id="cut off"),
         pytest.param("[]", "", "model_attributes_type", id="a list for an object"),
         pytest.param("null", "", "model_attributes_type", id="null for an object"),
         pytest.param(nested(1_000), "", "json_too_deep", id="a thousand deep"),
@@ -219,6 +219,10 @@ async def test_a_moment_of_any_offset_is_answered_in_utc(
         pytest.param({"Content-Type": "text/plain"}, id="text"),
         pytest.param({}, id="nothing said"),
         pytest.param({"Content-Type": "application/json; charset=latin-1"}, id="Latin"),
+        pytest.param({"Content-Type": "application/json; charset=windows-1252"}, id="Windows"),
+        pytest.param(
+            {"Content-Type": f"application/json; charset*{'9' * 5000}*=x"}, id="a number too long"
+        ),
         pytest.param(
             {"Content-Type": "application/json", "Content-Encoding": "gzip"}, id="compressed"
         ),

@@ -528,6 +528,18 @@ async def test_a_file_that_is_no_export_is_refused_as_a_whole(
     assert refused.json()["type"] == f"/problems/{slug}"
 
 
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-1", "UTF-8", "cp1252"])
+async def test_a_file_may_say_the_character_set_it_is_in(
+    client: httpx.AsyncClient, hris: dict[str, str], charset: str
+) -> None:
+    content = export(line()).decode("utf-8-sig").encode(charset)
+    kind = {"Content-Type": f'text/csv; charset="{charset}"'}
+
+    taken = await client.post("/employee-imports", content=content, headers=hris | kind)
+
+    assert counts(taken)["created"] == 1
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [

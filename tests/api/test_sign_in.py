@@ -443,6 +443,13 @@ async def demo(demo_settings: Settings, clock: FrozenClock) -> AsyncIterator[htt
             yield client
 
 
+async def test_a_form_of_more_fields_than_a_sign_in_has_is_refused(demo: httpx.AsyncClient) -> None:
+    form = {f"field{number}": "x" for number in range(25)}
+    answer = await demo.post("/demo/token", data=form)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "invalid_request"
+
+
 async def test_the_demo_gives_each_persona_a_token(demo: httpx.AsyncClient) -> None:
     listed = (await demo.get("/demo/personas")).json()["items"]
     assert {"employee", "manager", "hr", "mt", "auditor", "admin", "hris"} <= {

@@ -216,7 +216,7 @@ _NAMED: Mapping[str, Fact] = {
     "most_cents": 1_000_000_000_000,
     "norm_minutes": 4_800,
     "outcome": "granted",
-    "own_cost_cents": 149_000,
+    "investment_cents": 149_000,
     "personnel_numbers": ["100272"],
     "planned_minutes": 420,
     "reasons": ["statutory"],
