@@ -238,9 +238,17 @@ class AgreementService:
             ids.append(agreement.id)
         return ids
 
-    async def hold(self, request_id: UUID) -> None:
-        """Lock a request's agreements: for who is to end some of them after locking accounts."""
-        await self._agreements.lock_live_of_request(request_id)
+    async def hold(self, request_id: UUID) -> frozenset[UUID]:
+        """Lock a request's agreements, and return the employees whose is signed by both.
+
+        For who is to end some of them after locking accounts.
+        """
+        found = await self._agreements.lock_live_of_request(request_id)
+        return frozenset(
+            agreement.employee_id
+            for agreement in found
+            if agreement.status == AgreementStatus.SIGNED.value
+        )
 
     async def void_for(
         self, request_id: UUID, *, reason: str, employee_ids: Collection[UUID] | None = None

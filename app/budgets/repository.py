@@ -116,15 +116,17 @@ class BudgetRepository:
             )
         ).all()
 
-    async def spent(self, request_id: UUID) -> Cents:
-        """Return what was invoiced for a request under all its decisions, in cents."""
-        total = await self._session.scalar(
-            select(cast(func.coalesce(func.sum(Commitment.spent_cents), 0), BigInteger)).where(
+    async def spent(self, request_ids: Collection[UUID]) -> dict[UUID, Cents]:
+        """Return what was invoiced for each of these requests that has a commitment, in cents."""
+        rows = await self._session.execute(
+            select(Commitment.request_id, cast(func.sum(Commitment.spent_cents), BigInteger))
+            .where(
                 Commitment.organisation_id == self._organisation_id,
-                Commitment.request_id == request_id,
+                Commitment.request_id.in_(request_ids),
             )
+            .group_by(Commitment.request_id)
         )
-        return Cents(total or 0)
+        return {request_id: Cents(cents) for request_id, cents in rows}
 
     async def commitments(
         self, *, year: int | None, request_id: UUID | None, page: PageOf

@@ -262,9 +262,12 @@ class BudgetService:
             found[year] = Cents(found.get(year, 0) + cents)
         return found
 
-    async def spent_on(self, request_id: UUID) -> Cents:
-        """Return what was invoiced for a request under all its decisions, in cents."""
-        return await self._budgets.spent(request_id)
+    async def spent_on(self, request_ids: Collection[UUID]) -> dict[UUID, Cents]:
+        """Return what was invoiced for each of these requests that has a commitment, in cents.
+
+        Under all its decisions, of whatever year the means were.
+        """
+        return await self._budgets.spent(request_ids)
 
     async def commitment(self, commitment_id: UUID) -> Commitment:
         """Return one commitment.

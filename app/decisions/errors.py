@@ -118,6 +118,26 @@ class ItemGone(Refusal):
     )
 
 
+class ItemOutdated(Refusal):
+    slug = "proposal-item-outdated"
+    rule = "VIS-6.3"
+    title = Text(en="Figures of before", nl="Cijfers van eerder")
+    detail = Text(
+        en=(
+            "{outdated_count} requests were assessed or classified anew since they were put in "
+            "the proposal: it does not hold their figures as they are now."
+        ),
+        nl=(
+            "{outdated_count} aanvragen zijn opnieuw beoordeeld of ingedeeld sinds zij in het "
+            "voorstel staan: het bevat niet hun cijfers van nu."
+        ),
+    )
+    remedy = Text(
+        en="Rank the items anew: they take the figures as they are then.",
+        nl="Rangschik het voorstel opnieuw: het neemt de cijfers over zoals ze dan zijn.",
+    )
+
+
 class LeavesBeforeTheStart(Refusal):
     slug = "leaves-before-the-start"
     rule = "VIS-5.5"

@@ -12,6 +12,7 @@ from app.decisions.errors import (
     DecisionContradictsItself,
     DecisionNotFound,
     ItemGone,
+    ItemOutdated,
     ItemUnknown,
     LeavesBeforeTheStart,
     MoreThanRequested,
@@ -74,6 +75,7 @@ from app.requests.errors import (
     AssessmentIncomplete,
     BsnInText,
     HoursDoNotFit,
+    NecessityMissing,
     NotYourStep,
     ReferenceTaken,
     RequestNotFound,
@@ -101,6 +103,7 @@ _DECISION_REFUSALS = (
     DecisionContradictsItself,
     LeavesBeforeTheStart,
     BsnInText,
+    NecessityMissing,
 )
 
 
@@ -136,7 +139,7 @@ async def get_tranche_overview(tranche_id: TrancheId, service: Service) -> Tranc
         term="voorstel opstellen",
         roles=(Role.HR,),
         status=201,
-        refusals=(TrancheNotFound, ProposalExists, ItemUnknown, BsnInText),
+        refusals=(TrancheNotFound, ProposalExists, ItemUnknown, NecessityMissing, BsnInText),
         role_rule="VIS-5.2",
     ),
 )
@@ -208,6 +211,9 @@ async def get_proposal(
             ItemUnknown,
             NotAParticipant,
             BsnInText,
+            MoreThanRequested,
+            DecisionContradictsItself,
+            NecessityMissing,
             StaleVersion,
         ),
         precondition=True,
@@ -243,6 +249,8 @@ async def replace_proposal_items(
             ProposalIncomplete,
             AssessmentIncomplete,
             StaleVersion,
+            NecessityMissing,
+            ItemOutdated,
         ),
         precondition=True,
         role_rule="VIS-5.2",
@@ -618,12 +626,8 @@ def _trial(trial: Trial, language: Language) -> TrialOut:
     return TrialOut.model_validate(
         {
             "blocked": any(impact.blocked for impact in trial.impacts),
-            "committed_cents": sum(impact.intention.amount_cents for impact in granting),
-            "reserved_minutes": sum(
-                trial.requests[impact.intention.candidate.request_id].working_minutes
-                * len(impact.intention.participants)
-                for impact in granting
-            ),
+            "committed_cents": sum(impact.intention.still_to_commit_cents for impact in granting),
+            "reserved_minutes": sum(impact.intention.minutes_to_reserve for impact in granting),
             "items": [_impact(impact, trial, language) for impact in trial.impacts],
         }
     )

@@ -1,6 +1,6 @@
 """What a decision of the management team may be, what it does, and what would stop it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -9,6 +9,7 @@ from uuid import UUID
 
 from app.kernel.errors import Scalar, Text
 from app.kernel.quantities import Cents, Minutes
+from app.requests.rules import NECESSARY_BASES, TrainingBasis
 
 _NOTHING = Cents(0)
 
@@ -40,6 +41,7 @@ class BreachKind(StrEnum):
     NORM_EXCEEDED = "norm_exceeded"
     MEANS_EXCEEDED = "means_exceeded"
     MEANS_NOT_SET = "means_not_set"
+    NECESSITY_MISSING = "necessity_missing"
     MOTIVATION_MISSING = "motivation_missing"
     OWN_REQUEST = "own_request"
     MORE_THAN_REQUESTED = "more_than_requested"
@@ -78,19 +80,24 @@ class Need:
 class Candidate:
     """A request as the MT weighs it: who takes part, when, and what it costs.
 
-    ``spent_cents`` was invoiced under an earlier decision on it: that stays spent, and counts
-    towards what a later one grants.
+    ``asked_minutes`` is the working time that a grant would hold, by employee and calendar year:
+    without sessions whose attendance is on record, and those after somebody's last day.
+    ``spent_cents`` was invoiced under earlier decisions on it, in whatever year: that stays spent,
+    and counts towards what a later one grants. ``outside_tranches`` tells that a grant would take
+    it up as an interim request.
     """
 
     request_id: UUID
+    reference: str
     applicant_id: UUID | None
     participants: tuple[UUID, ...]
     total_cents: Cents
-    per_participant_cents: Cents
-    minutes_by_year: Mapping[int, Minutes]
+    asked_minutes: Mapping[tuple[UUID, int], Minutes]
     starts_on: date
     ends_on: date
     budget_year: int
+    basis: TrainingBasis
+    outside_tranches: bool = False
     spent_cents: Cents = _NOTHING
 
 
@@ -120,6 +127,12 @@ class Intention:
     def still_to_commit_cents(self) -> Cents:
         """What it takes of the means: what is granted, less what was invoiced before."""
         return Cents(max(self.amount_cents - self.candidate.spent_cents, 0))
+
+    @property
+    def minutes_to_reserve(self) -> Minutes:
+        """What it takes of the norms of all who are granted a place, in working time."""
+        asked = self.candidate.asked_minutes
+        return Minutes(sum(asked[pair] for pair in asked if pair[0] in self.participants))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +189,17 @@ def weigh(
     means: Mapping[int, Cents | None],
     left_on: Mapping[UUID, date],
     agreements: Mapping[tuple[UUID, UUID], Need],
+    signed: Collection[tuple[UUID, UUID]] = (),
     decided_on: date,
 ) -> list[Impact]:
     """Return what each intention does and runs into, in the order given, each after the last.
 
     Nothing is changed: a dry run and the decision itself rest on the same answer. ``means`` is the
     room in cents of each budget year, None where the MT has set none. ``rooms`` holds each
-    participant's room in each year of the sessions; ``agreements`` who would need one.
+    participant's room in each year of the sessions; ``agreements`` who would need one, and
+    ``signed`` who has one that both have signed, each by request and employee.
 
-    Source: VIS-5.1, VIS-6.3, VIS-7.1, VIS-8.1, VIS-8.3, VIS-10.1.
+    Source: VIS-5.1, VIS-6.3, VIS-6.4, VIS-7.1, VIS-8.1, VIS-8.3, VIS-10.1.
     """
     room_left = {key: int(room.room_minutes) for key, room in rooms.items()}
     means_left = {year: None if left is None else int(left) for year, left in means.items()}
@@ -193,15 +208,11 @@ def weigh(
         breaches = [*_form(intention, decider=decider)]
         needs: tuple[Need, ...] = ()
         if intention.outcome.grants:
+            breaches += _necessity(intention)
             breaches += _means(intention, means_left)
             breaches += _norms(intention, rooms, room_left)
             breaches += _circumstances(intention, left_on=left_on, decided_on=decided_on)
-            request_id = intention.candidate.request_id
-            needs = tuple(
-                agreements[request_id, person]
-                for person in sorted(intention.participants)
-                if (request_id, person) in agreements
-            )
+            needs = tuple(_needed(intention, agreements, signed, decided_on))
         left = means_left.get(intention.candidate.budget_year)
         impacts.append(
             Impact(
@@ -232,43 +243,94 @@ def _form(intention: Intention, *, decider: UUID) -> Iterable[Breach]:
             request_id=candidate.request_id,
             facts={"outcome": intention.outcome.value},
         )
-    for stranger in sorted(intention.participants - frozenset(candidate.participants)):
+    yield from misfits(
+        candidate.request_id,
+        outcome=intention.outcome,
+        amount_cents=intention.amount_cents,
+        people=intention.participants,
+        requested_cents=candidate.total_cents,
+        participants=frozenset(candidate.participants),
+    )
+
+
+def misfits(
+    request_id: UUID,
+    *,
+    outcome: Outcome,
+    amount_cents: Cents,
+    people: frozenset[UUID],
+    requested_cents: Cents,
+    participants: frozenset[UUID],
+) -> Iterable[Breach]:
+    """Yield where an outcome, its amount and its people do not fit what was requested for whom.
+
+    The same holds for HR's advice, so that what is advised can be adopted. Granted is the whole,
+    partly granted is less of the amount or of the people.
+
+    Source: VIS-6.3, VIS-6.6.
+    """
+    for stranger in sorted(people - participants):
         yield Breach(
             kind=BreachKind.NOT_A_PARTICIPANT,
             rule="VIS-6.6",
             blocking=True,
-            request_id=candidate.request_id,
+            request_id=request_id,
             employee_id=stranger,
         )
-    if not intention.outcome.grants:
+    if not outcome.grants:
         return
-    if intention.amount_cents > candidate.total_cents:
+    if amount_cents > requested_cents:
         yield Breach(
             kind=BreachKind.MORE_THAN_REQUESTED,
             rule="VIS-6.3",
             blocking=True,
-            request_id=candidate.request_id,
-            facts={
-                "asked_cents": intention.amount_cents,
-                "requested_cents": candidate.total_cents,
-            },
+            request_id=request_id,
+            facts={"asked_cents": amount_cents, "requested_cents": requested_cents},
         )
-    whole = (
-        intention.participants == frozenset(candidate.participants)
-        and intention.amount_cents == candidate.total_cents
-    )
-    if whole is (intention.outcome is Outcome.PARTLY_GRANTED):
+    whole = people == participants and amount_cents == requested_cents
+    if whole is (outcome is Outcome.PARTLY_GRANTED):
         yield Breach(
             kind=BreachKind.PART_WITHOUT_DIFFERENCE,
             rule="VIS-6.3",
             blocking=True,
-            request_id=candidate.request_id,
+            request_id=request_id,
             facts={
-                "outcome": intention.outcome.value,
-                "granted_cents": intention.amount_cents,
-                "requested_cents": candidate.total_cents,
+                "outcome": outcome.value,
+                "granted_cents": amount_cents,
+                "requested_cents": requested_cents,
             },
         )
+
+
+def _necessity(intention: Intention) -> Iterable[Breach]:
+    candidate = intention.candidate
+    if candidate.outside_tranches and candidate.basis not in NECESSARY_BASES:
+        yield Breach(
+            kind=BreachKind.NECESSITY_MISSING,
+            rule="VIS-6.4",
+            blocking=True,
+            request_id=candidate.request_id,
+            facts={"reference": candidate.reference, "basis": candidate.basis.value},
+        )
+
+
+def _needed(
+    intention: Intention,
+    agreements: Mapping[tuple[UUID, UUID], Need],
+    signed: Collection[tuple[UUID, UUID]],
+    decided_on: date,
+) -> Iterable[Need]:
+    """Yield the agreements it needs; once the training has begun only those that are signed."""
+    candidate = intention.candidate
+    for person in sorted(intention.participants):
+        pair = candidate.request_id, person
+        if pair in agreements and (_in_time(candidate, decided_on) or pair in signed):
+            yield agreements[pair]
+
+
+def _in_time(candidate: Candidate, decided_on: date) -> bool:
+    """Tell whether an agreement can still be signed: the day before the start at the latest."""
+    return decided_on < candidate.starts_on
 
 
 def _means(intention: Intention, means_left: dict[int, int | None]) -> Iterable[Breach]:
@@ -305,37 +367,35 @@ def _norms(
     room_left: dict[tuple[UUID, int], int],
 ) -> Iterable[Breach]:
     candidate = intention.candidate
-    # Who is no participant is refused for that; there is no room to hold anything against.
-    for person in sorted(intention.participants & frozenset(candidate.participants)):
-        for year, minutes in sorted(candidate.minutes_by_year.items()):
-            if minutes == 0:
-                continue
-            room = rooms[person, year]
-            left = room_left[person, year]
-            if minutes > left:
-                yield Breach(
-                    kind=BreachKind.NORM_EXCEEDED,
-                    rule="VIS-8.3",
-                    blocking=room.binding,
-                    request_id=candidate.request_id,
-                    employee_id=person,
-                    facts={
-                        "calendar_year": year,
-                        "asked_minutes": minutes,
-                        "room_minutes": left,
-                        "norm_minutes": room.norm_minutes,
-                        "exception_minutes": room.exception_minutes,
-                    },
-                )
-            if minutes <= left or not room.binding:
-                room_left[person, year] = left - minutes
+    for (person, year), minutes in sorted(candidate.asked_minutes.items()):
+        if person not in intention.participants:
+            continue
+        room = rooms[person, year]
+        left = room_left[person, year]
+        if minutes > left:
+            yield Breach(
+                kind=BreachKind.NORM_EXCEEDED,
+                rule="VIS-8.3",
+                blocking=room.binding,
+                request_id=candidate.request_id,
+                employee_id=person,
+                facts={
+                    "calendar_year": year,
+                    "asked_minutes": minutes,
+                    "room_minutes": left,
+                    "norm_minutes": room.norm_minutes,
+                    "exception_minutes": room.exception_minutes,
+                },
+            )
+        if minutes <= left or not room.binding:
+            room_left[person, year] = left - minutes
 
 
 def _circumstances(
     intention: Intention, *, left_on: Mapping[UUID, date], decided_on: date
 ) -> Iterable[Breach]:
     candidate = intention.candidate
-    if candidate.starts_on <= decided_on:
+    if not _in_time(candidate, decided_on):
         yield Breach(
             kind=BreachKind.STARTED_BEFORE,
             rule="VIS-7.1",
@@ -410,6 +470,16 @@ SAID: Mapping[BreachKind, Text] = MappingProxyType(
             en="The means of {budget_year} are not set; {asked_cents} is asked of them.",
             nl="De middelen van {budget_year} zijn niet vastgesteld; gevraagd wordt {asked_cents}.",
         ),
+        BreachKind.NECESSITY_MISSING: Text(
+            en=(
+                "The basis of request {reference} is {basis}; outside the tranches only a legal or "
+                "function-bound necessity is taken up."
+            ),
+            nl=(
+                "De grondslag van aanvraag {reference} is {basis}; buiten de tranches wordt alleen "
+                "een wettelijke of functiegebonden noodzaak in behandeling genomen."
+            ),
+        ),
         BreachKind.MOTIVATION_MISSING: Text(
             en="The outcome {outcome} needs a motivation here.",
             nl="De uitkomst {outcome} vraagt hier een motivering.",
@@ -445,8 +515,14 @@ SAID: Mapping[BreachKind, Text] = MappingProxyType(
             ),
         ),
         BreachKind.STARTED_BEFORE: Text(
-            en="The training started on {starts_on}, before this decision of {decided_on}.",
-            nl="De opleiding begon op {starts_on}, voor dit besluit van {decided_on}.",
+            en=(
+                "The training had started, on {starts_on}, by this decision of {decided_on}: no "
+                "training agreement can be signed any more."
+            ),
+            nl=(
+                "De opleiding was bij dit besluit van {decided_on} al begonnen, op {starts_on}: er "
+                "kan geen opleidingsovereenkomst meer worden getekend."
+            ),
         ),
     }
 )

@@ -5,7 +5,7 @@ the agreements it needs are called for; or nothing of it happens. Locks: the pro
 participants, the requests by id, the agreements they have, then the accounts (hours before means).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -24,6 +24,7 @@ from app.decisions.errors import (
     DecisionContradictsItself,
     DecisionNotFound,
     ItemGone,
+    ItemOutdated,
     ItemUnknown,
     LeavesBeforeTheStart,
     MoreThanRequested,
@@ -51,20 +52,21 @@ from app.decisions.rules import (
     ProposalStatus,
     YearRoom,
     advise,
+    misfits,
     weigh,
 )
 from app.hours.errors import NormExceeded
-from app.hours.rules import HourRoom, Reservation
+from app.hours.rules import HourRoom, Reservation, working_minutes_by_pair
 from app.hours.service import HourService
 from app.kernel.errors import Refusal, Scalar, check_version
 from app.kernel.identifiers import new_id
 from app.kernel.pages import Page, PageOf
-from app.kernel.quantities import Cents, Minutes, part
+from app.kernel.quantities import Cents, Minutes
 from app.people.errors import EmployeeNotFound
 from app.people.service import PeopleService
 from app.policy.rules import Criterion, PolicyInForce
 from app.policy.service import PolicyService
-from app.requests.errors import RequestNotFound
+from app.requests.errors import NecessityMissing, RequestNotFound
 from app.requests.rules import (
     CostLine,
     Draft,
@@ -77,6 +79,8 @@ from app.requests.rules import (
     TrainingSession,
     TrancheOverview,
     check_free_text,
+    check_necessity,
+    cost_of_one,
     spread_sessions,
 )
 from app.requests.service import RequestService
@@ -87,15 +91,9 @@ _ACTION: Mapping[Outcome, RequestAction] = {
     Outcome.DEFERRED: RequestAction.DEFER,
     Outcome.REJECTED: RequestAction.REJECT,
 }
+_GRANTED = frozenset({RequestStatus.GRANTED, RequestStatus.PARTLY_GRANTED})
 # A decision on a request that is past these can no longer be revised.
-_REVISABLE = frozenset(
-    {
-        RequestStatus.GRANTED,
-        RequestStatus.PARTLY_GRANTED,
-        RequestStatus.DEFERRED,
-        RequestStatus.REJECTED,
-    }
-)
+_REVISABLE = _GRANTED | {RequestStatus.DEFERRED, RequestStatus.REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +178,27 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
+class _Standing:
+    """A request as it stands: what the MT weighs of it, and the hours a grant to all would hold."""
+
+    details: RequestDetails
+    candidate: Candidate
+    reservations: tuple[Reservation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
-    """One request that is being decided, with where the decision comes from."""
+    """One request that is being decided, with where the decision comes from.
+
+    ``signed`` holds whose agreement both have signed, under the decision that it revises.
+    """
 
     details: RequestDetails
     intention: Intention
+    reservations: tuple[Reservation, ...]
     item: ProposalItem | None = None
     revises: Decision | None = None
+    signed: frozenset[UUID] = frozenset()
 
 
 class DecisionService:
@@ -253,6 +265,7 @@ class DecisionService:
             TrancheNotFound: there is no such tranche.
             ProposalExists: the tranche has a proposal that is not decided yet.
             ItemUnknown: an interim request that does not await one.
+            NecessityMissing: an interim request was classified anew as no necessity (VIS-6.4).
             BsnInText: a citizen service number stands in a text (LAW-12).
 
         Source: VIS-6.3.
@@ -285,8 +298,13 @@ class DecisionService:
         await self._decisions.add(proposal)
         rooms = await self._budgets.rooms([year])
         left = rooms[year].room_cents if year in rooms else Cents(0)
+        spent = await self._budgets.spent_on([details.id for details in waiting])
         advice = advise(
-            [(details.id, details.total_cost_cents) for details in waiting], means_left_cents=left
+            [
+                (details.id, Cents(max(details.total_cost_cents - spent.get(details.id, 0), 0)))
+                for details in waiting
+            ],
+            means_left_cents=left,
         )
         await self._put_items(
             proposal,
@@ -346,6 +364,8 @@ class DecisionService:
             ProposalFrozen: it is with the MT (VIS-6.3).
             StaleVersion: it changed since it was read.
             ItemUnknown: a request twice, or one that does not belong in it.
+            NecessityMissing: an interim request was classified anew as no necessity (VIS-6.4).
+            NotAParticipant, MoreThanRequested, DecisionContradictsItself: it could not be adopted.
             BsnInText: a citizen service number stands in a text (LAW-12).
         """
         for item in items:
@@ -380,6 +400,8 @@ class DecisionService:
             TrancheStillOpen: requests can still come in; the closing day itself counts (VIS-6.2).
             ProposalIncomplete: a request of the tranche is not assessed or not in it (VIS-6.3).
             AssessmentIncomplete: one of its requests is not fully assessed (VIS-4.2).
+            NecessityMissing: an interim request was classified anew as no necessity (VIS-6.4).
+            ItemOutdated: a request was assessed or classified anew since it was put in.
         """
         proposal = await self._lock(proposal_id, expected)
         _check_draft(proposal)
@@ -406,6 +428,7 @@ class DecisionService:
         if not items:
             raise ProposalIncomplete(missing_count=0, references=[])
         await self._requests.apply_many(dict.fromkeys(proposed, RequestAction.PROPOSE))
+        _check_current(items, held)
         proposal.status = ProposalStatus.SUBMITTED.value
         proposal.submitted_by = self._work.actor.subject
         proposal.submitted_at = self._work.now
@@ -433,8 +456,9 @@ class DecisionService:
             ItemUnknown, AlreadyDecided, NamedPersonNeeded: see ``decide``.
         """
         view = await self.proposal(proposal_id)
-        cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=None)
-        impacts = await self._weigh([case.intention for case in cases], lock=False)
+        chosen = _chosen(view, decided, adopt_rest=adopt_rest, motivation=None)
+        cases = await self._cases(chosen, view.requests)
+        impacts = await self._weigh(cases, lock=False)
         return Trial(impacts=impacts, requests=view.requests)
 
     async def decide(
@@ -463,16 +487,18 @@ class DecisionService:
             NormExceeded: a binding norm would be passed without an exception (VIS-8.3, VIS-10.1).
             MeansExceeded, BudgetNotFound: the means do not allow it (VIS-5.1).
             LeavesBeforeTheStart: a participant's employment ends before the training starts.
+            NecessityMissing: a grant of an interim request that is no necessity now (VIS-6.4).
             NotAParticipant, MoreThanRequested, DecisionContradictsItself: it does not fit.
         """
         proposal = await self._lock(proposal_id, expected)
         if proposal.status == ProposalStatus.DRAFT.value:
             raise ProposalNotSubmitted(status=proposal.status)
         view = await self.proposal(proposal_id)
-        cases = await self._cases(view, decided, adopt_rest=adopt_rest, motivation=motivation)
-        if not cases:
+        chosen = _chosen(view, decided, adopt_rest=adopt_rest, motivation=motivation)
+        if not chosen:
             raise ProposalNotSubmitted(status=proposal.status)
-        await self._hold(case.details for case in cases)
+        held = await self._hold(view.requests[item.request_id] for item, _resolved in chosen)
+        cases = await self._cases(chosen, held)
         kind = "interim" if proposal.tranche_id is None else "tranche"
         decisions = await self._carry_out(cases, kind=kind, proposal_id=proposal_id)
         if len(view.decided) + len(decisions) == len(view.items):
@@ -487,7 +513,8 @@ class DecisionService:
 
         What the earlier one committed and reserved is released first, what was invoiced and
         attended stays and counts towards the new outcome, which takes the rest of its own. After
-        a grant the means are those of the same year.
+        a grant the means are those of the same year, and the necessity of an interim request is
+        not asked again; of an existing commitment it never is.
 
         Raises:
             DecisionNotFound: there is none with this id.
@@ -505,14 +532,21 @@ class DecisionService:
             raise AlreadyRevised
         if details.status not in _REVISABLE:
             raise NothingToRevise(status=details.status.value)
-        await self._agreements.hold(details.id)
-        candidate = replace(
-            await self._candidate(details), spent_cents=await self._budgets.spent_on(details.id)
-        )
-        if Outcome(earlier.outcome).grants:
-            candidate = replace(candidate, budget_year=earlier.budget_year)
+        signed = await self._agreements.hold(details.id)
+        standing = (await self._standings([details]))[details.id]
+        candidate = standing.candidate
+        if details.status in _GRANTED:
+            candidate = replace(candidate, budget_year=earlier.budget_year, outside_tranches=False)
+        elif earlier.proposal_id is None:
+            candidate = replace(candidate, outside_tranches=False)
         _check_texts(resolved)
-        case = _Case(details, _intention(candidate, resolved, advice=None), revises=earlier)
+        case = _Case(
+            details,
+            _intention(candidate, resolved, advice=None),
+            standing.reservations,
+            revises=earlier,
+            signed=signed,
+        )
         [decision] = await self._carry_out([case], kind="revision", proposal_id=earlier.proposal_id)
         return decision
 
@@ -530,14 +564,20 @@ class DecisionService:
 
         Source: VIS-9.1.
         """
-        cases: list[_Case] = []
+        taken: list[RequestDetails] = []
         for promise in promises:
             draft = await self._draft(promise)
             await self._people.hold_stay(draft.participant_ids)
-            details = await self._requests.take_over(
-                promise.reference, draft, source=promise.source
+            taken.append(
+                await self._requests.take_over(promise.reference, draft, source=promise.source)
             )
-            candidate = replace(await self._candidate(details), budget_year=promise.starts_on.year)
+        standings = await self._standings(taken)
+        cases: list[_Case] = []
+        for details, promise in zip(taken, promises, strict=True):
+            standing = standings[details.id]
+            candidate = replace(
+                standing.candidate, budget_year=promise.starts_on.year, outside_tranches=False
+            )
             cases.append(
                 _Case(
                     details=details,
@@ -549,6 +589,7 @@ class DecisionService:
                         motivation=promise.source,
                         advice=None,
                     ),
+                    reservations=standing.reservations,
                 )
             )
         return await self._carry_out(cases, kind="existing_commitment", proposal_id=None)
@@ -586,14 +627,18 @@ class DecisionService:
     ) -> RequestDetails:
         """Cancel a granted training: what was committed and reserved for it is released.
 
-        What was attended and invoiced stays; agreements that it called for are void.
+        What was attended and invoiced stays; agreements that it called for are void, but for those
+        signed by both once the training has started.
 
         Raises:
             RequestNotFound: there is none of this id, or it is not for the actor to see.
             ActionNotAllowed: it is not granted.
+            OwnRequest, NamedPersonNeeded: the actor takes part in it, or could.
+
+        Source: VIS-5.3, VIS-7.7.
         """
         details = await self._requests.cancel(request_id, reason=reason, expected=expected)
-        await self._agreements.void_for(request_id, reason=reason)
+        await self._agreements.stop(details, reason=reason)
         await self._release(request_id, cause_id=request_id)
         return details
 
@@ -647,6 +692,9 @@ class DecisionService:
 
     async def _put_items(self, proposal: Proposal, items: Sequence[Advised]) -> None:
         found = await self._requests.details([item.request_id for item in items])
+        for details in found.values():
+            if details.interim:
+                check_necessity(details.reference, details.basis)
         await self._decisions.add(
             *(
                 _item(proposal, item, found[item.request_id], rank=rank)
@@ -656,92 +704,94 @@ class DecisionService:
 
     async def _cases(
         self,
-        view: ProposalView,
-        decided: Sequence[Resolved],
-        *,
-        adopt_rest: bool,
-        motivation: str | None,
+        chosen: Sequence[tuple[ProposalItem, Resolved]],
+        requests: Mapping[UUID, RequestDetails],
     ) -> list[_Case]:
-        """Return what is to be decided, in order of rank; ``decide`` says what it refuses."""
-        by_request = {item.request_id: item for item in view.items}
-        named = {resolved.request_id: resolved for resolved in decided}
-        if len(named) < len(decided) or not by_request.keys() >= named.keys():
-            raise ItemUnknown
+        """Return what is to be decided on items, of their requests as they are in ``requests``."""
+        standings = await self._standings([requests[item.request_id] for item, _given in chosen])
         cases: list[_Case] = []
-        for item in view.items:
-            taken = view.decided.get(item.id)
-            resolved = named.get(item.request_id)
-            if taken is not None and resolved is not None:
-                raise AlreadyDecided(decided_at=taken.decided_at, outcome=taken.outcome)
-            if taken is not None or (resolved is None and not adopt_rest):
-                continue
-            details = view.requests[item.request_id]
+        for item, resolved in chosen:
+            standing = standings[item.request_id]
             advice = Advice(
                 Outcome(item.advice),
                 item.amount_cents,
                 frozenset(item.employee_ids),
                 item.conditions,
             )
-            if resolved is None:
-                resolved = _as_advised(item, motivation=motivation)
-            _check_texts(resolved)
             cases.append(
                 _Case(
-                    details=details,
-                    intention=_intention(await self._candidate(details), resolved, advice=advice),
+                    details=standing.details,
+                    intention=_intention(standing.candidate, resolved, advice=advice),
+                    reservations=standing.reservations,
                     item=item,
                 )
             )
         return cases
 
-    async def _candidate(self, details: RequestDetails) -> Candidate:
-        tranche_year = None
-        if details.tranche_id is not None:
-            tranche_year = (await self._requests.tranche(details.tranche_id)).key.year
-        # What was promised before there was a policy may have begun in a year without a norm.
-        governed = await self._policies.governed(details.minutes_by_year)
-        return Candidate(
-            request_id=details.id,
-            applicant_id=details.applicant_id,
-            participants=details.participant_ids,
-            total_cents=details.total_cost_cents,
-            per_participant_cents=details.cost_per_participant_cents,
-            minutes_by_year={
-                year: minutes
-                for year, minutes in details.minutes_by_year.items()
-                if year in governed
-            },
-            starts_on=details.starts_on,
-            ends_on=details.ends_on,
-            budget_year=year_of_means(tranche_year, decided_on=self._work.today),
-        )
+    async def _standings(self, found: Sequence[RequestDetails]) -> dict[UUID, _Standing]:
+        """Return how requests stand, with what earlier decisions on them left used.
 
-    async def _weigh(
-        self, intentions: Sequence[Intention], *, lock: bool, revised: Sequence[UUID] = ()
-    ) -> list[Impact]:
-        """Return the impact of each intention; what ``revised`` requests took counts as free.
-
-        Their sessions that were attended are asked again with the rest, so those count too.
+        Whatever became of those decisions: what was attended and invoiced stays so.
         """
-        policy = await self._policies.policy_on(self._work.today)
-        granting = [intention for intention in intentions if intention.outcome.grants]
-        pairs = {
-            (person, year)
-            for intention in granting
-            for person in intention.participants & frozenset(intention.candidate.participants)
-            for year, minutes in intention.candidate.minutes_by_year.items()
-            if minutes
-        }
-        years = {intention.candidate.budget_year for intention in granting}
-        rooms = await self._hours.rooms(pairs, lock=lock)
-        freed_minutes = await self._hours.planned_minutes_by_pair(revised) if revised else {}
-        means = await self._budgets.rooms(years, lock=lock)
-        freed_cents = await self._budgets.open_by_year(revised) if revised else {}
-        found = await self._requests.details(
-            [intention.candidate.request_id for intention in granting]
+        ids = [details.id for details in found]
+        attended = await self._hours.attended(ids)
+        spent = await self._budgets.spent_on(ids)
+        last_days = await self._people.last_days(
+            {person for details in found for person in details.participant_ids}
         )
+        # What was promised before there was a policy may have begun in a year without a norm.
+        governed = await self._policies.governed(
+            {year for details in found for year in details.minutes_by_year}
+        )
+        standings: dict[UUID, _Standing] = {}
+        for details in found:
+            reservations = tuple(
+                reservation
+                for reservation in _reservations(details, governed)
+                if (reservation.session_id, reservation.employee_id) not in attended
+                and reservation.held_on <= last_days.get(reservation.employee_id, date.max)
+            )
+            tranche_year = None
+            if details.tranche_id is not None:
+                tranche_year = (await self._requests.tranche(details.tranche_id)).key.year
+            standings[details.id] = _Standing(
+                details=details,
+                candidate=Candidate(
+                    request_id=details.id,
+                    reference=details.reference,
+                    applicant_id=details.applicant_id,
+                    participants=details.participant_ids,
+                    total_cents=details.total_cost_cents,
+                    asked_minutes=working_minutes_by_pair(reservations),
+                    starts_on=details.starts_on,
+                    ends_on=details.ends_on,
+                    budget_year=year_of_means(tranche_year, decided_on=self._work.today),
+                    basis=details.basis,
+                    outside_tranches=details.interim,
+                    spent_cents=spent.get(details.id, Cents(0)),
+                ),
+                reservations=reservations,
+            )
+        return standings
+
+    async def _weigh(self, cases: Sequence[_Case], *, lock: bool) -> list[Impact]:
+        """Return the impact of each case; what its request holds already counts as free."""
+        policy = await self._policies.policy_on(self._work.today)
+        granting = [case for case in cases if case.intention.outcome.grants]
+        ids = [case.details.id for case in granting]
+        pairs = {
+            pair
+            for case in granting
+            for pair in case.intention.candidate.asked_minutes
+            if pair[0] in case.intention.participants
+        }
+        years = {case.intention.candidate.budget_year for case in granting}
+        rooms = await self._hours.rooms(pairs, lock=lock)
+        freed_minutes = await self._hours.reserved_minutes(ids)
+        means = await self._budgets.rooms(years, lock=lock)
+        freed_cents = await self._budgets.open_by_year(ids)
         return weigh(
-            intentions,
+            [case.intention for case in cases],
             decider=self._work.actor.named(),
             rooms={
                 pair: YearRoom(
@@ -759,9 +809,10 @@ class DecisionService:
                 for year in years
             },
             left_on=await self._people.last_days(
-                {person for intention in granting for person in intention.participants}
+                {person for case in granting for person in case.intention.participants}
             ),
-            agreements=_needs(granting, found, policy),
+            agreements=_needs(granting, policy),
+            signed={(case.details.id, person) for case in cases for person in case.signed},
             decided_on=self._work.today,
         )
 
@@ -770,12 +821,11 @@ class DecisionService:
     ) -> list[Decision]:
         """Take the decisions and let the consequences follow, all or none."""
         policy = await self._policies.policy_on(self._work.today)
-        revised = [case.details.id for case in cases if case.revises is not None]
-        impacts = await self._weigh([case.intention for case in cases], lock=True, revised=revised)
-        _refuse_blocked(impacts)
-        for case in cases:
+        impacts = await self._weigh(cases, lock=True)
+        _refuse(breach for impact in impacts for breach in impact.breaches)
+        for case, impact in zip(cases, impacts, strict=True):
             if case.revises is not None:
-                await self._undo(case, case.revises)
+                await self._undo(case, case.revises, needs=impact.needs)
         decisions = [
             _decision(self._work, case, impact, kind=kind, proposal_id=proposal_id, policy=policy)
             for case, impact in zip(cases, impacts, strict=True)
@@ -803,34 +853,21 @@ class DecisionService:
         return decisions
 
     async def _take(self, cases: Sequence[_Case], decisions: Sequence[Decision]) -> None:
-        """Reserve the hours and commit the means of all grants at once.
-
-        Not the hours of sessions whose attendance is on record, nor those after somebody's last
-        day: an end of employment releases them, so that a later grant does not hold them either.
-        """
-        revised = [case.details.id for case in cases if case.revises is not None]
-        attended = await self._hours.attended(revised) if revised else set[tuple[UUID, UUID]]()
-        last_days = await self._people.last_days(
-            {person for case in cases for person in case.intention.participants}
-        )
-        await self._hours.reserve_all(
-            {
-                decision.id: [
-                    reservation
-                    for reservation in _reservations(case)
-                    if (reservation.session_id, reservation.employee_id) not in attended
-                    and reservation.held_on <= last_days.get(reservation.employee_id, date.max)
-                ]
-                for case, decision in zip(cases, decisions, strict=True)
-                if case.intention.outcome.grants
-            }
-        )
+        """Reserve the hours and commit the means of all grants at once."""
         grants: dict[int, list[Grant]] = {}
+        reservations: dict[UUID, list[Reservation]] = {}
         for case, decision in zip(cases, decisions, strict=True):
-            if case.intention.outcome.grants:
-                grants.setdefault(decision.budget_year, []).append(
-                    Grant(case.details.id, decision.id, case.intention.still_to_commit_cents)
-                )
+            if not case.intention.outcome.grants:
+                continue
+            reservations[decision.id] = [
+                reservation
+                for reservation in case.reservations
+                if reservation.employee_id in case.intention.participants
+            ]
+            grants.setdefault(decision.budget_year, []).append(
+                Grant(case.details.id, decision.id, case.intention.still_to_commit_cents)
+            )
+        await self._hours.reserve_all(reservations)
         for year in sorted(grants):
             await self._budgets.commit(year, grants[year])
 
@@ -838,18 +875,20 @@ class DecisionService:
         await self._hours.release(request_id, cause_id=cause_id)
         await self._budgets.release([request_id], cause_id=cause_id)
 
-    async def _undo(self, case: _Case, earlier: Decision) -> None:
+    async def _undo(self, case: _Case, earlier: Decision, *, needs: Sequence[Need]) -> None:
         """Release what an earlier decision holds.
 
-        Who keeps a place keeps an agreement too, until the new decision calls for its successor.
+        Who keeps a place and needs an agreement still keeps it, until the new decision calls for
+        its successor.
         """
         await self._release(case.details.id, cause_id=earlier.id)
-        leaving = set(earlier.employee_ids) - case.intention.participants
-        if leaving:
-            await self._agreements.void_for(
-                case.details.id,
-                reason=case.intention.motivation or "",
-                employee_ids=leaving,
+        reason = case.intention.motivation or ""
+        before = set(earlier.employee_ids)
+        if leaving := before - case.intention.participants:
+            await self._agreements.void_for(case.details.id, reason=reason, employee_ids=leaving)
+        if unneeded := before - leaving - {need.employee_id for need in needs}:
+            await self._agreements.end_unneeded(
+                case.details.id, employee_ids=unneeded, reason=reason
             )
 
     async def _record(self, decision: Decision, case: _Case) -> None:
@@ -871,27 +910,77 @@ class DecisionService:
         )
 
 
-def _reservations(case: _Case) -> list[Reservation]:
-    """Return the hours to hold for each who is granted a place, in each session."""
-    return [
-        Reservation(
-            request_id=case.details.id,
-            employee_id=person,
-            session_id=session.id,
-            held_on=session.held_on,
-            minutes=session.minutes,
-            working_time=session.working_time,
-        )
-        for person in sorted(case.intention.participants)
-        for session in case.details.sessions
-        if not session.working_time
-        or session.held_on.year in case.intention.candidate.minutes_by_year
-    ]
+def _reservations(details: RequestDetails, governed: Collection[int]) -> Iterable[Reservation]:
+    """Yield the hours of each participant in each session; in working time of these years."""
+    for person in sorted(details.participant_ids):
+        for session in details.sessions:
+            if not session.working_time or session.held_on.year in governed:
+                yield Reservation(
+                    request_id=details.id,
+                    employee_id=person,
+                    session_id=session.id,
+                    held_on=session.held_on,
+                    minutes=session.minutes,
+                    working_time=session.working_time,
+                )
+
+
+def _chosen(
+    view: ProposalView,
+    decided: Sequence[Resolved],
+    *,
+    adopt_rest: bool,
+    motivation: str | None,
+) -> list[tuple[ProposalItem, Resolved]]:
+    """Return on which items what is decided, by rank; ``decide`` says what it refuses."""
+    by_request = {item.request_id: item for item in view.items}
+    named = {resolved.request_id: resolved for resolved in decided}
+    if len(named) < len(decided) or not by_request.keys() >= named.keys():
+        raise ItemUnknown
+    chosen: list[tuple[ProposalItem, Resolved]] = []
+    for item in view.items:
+        taken = view.decided.get(item.id)
+        resolved = named.get(item.request_id)
+        if taken is not None and resolved is not None:
+            raise AlreadyDecided(decided_at=taken.decided_at, outcome=taken.outcome)
+        if taken is not None or (resolved is None and not adopt_rest):
+            continue
+        if resolved is None:
+            resolved = _as_advised(item, motivation=motivation)
+        _check_texts(resolved)
+        chosen.append((item, resolved))
+    return chosen
 
 
 def _check_draft(proposal: Proposal) -> None:
     if proposal.status != ProposalStatus.DRAFT.value:
         raise ProposalFrozen(status=proposal.status)
+
+
+def _check_current(items: Iterable[ProposalItem], requests: Mapping[UUID, RequestDetails]) -> None:
+    """Refuse a proposal in which figures of before stand.
+
+    Raises:
+        ItemOutdated: naming the requests of which they do.
+    """
+    outdated = sorted(
+        requests[item.request_id].reference
+        for item in items
+        if (item.score, item.priority, item.working_minutes)
+        != _figures(requests[item.request_id], item.employee_ids)
+    )
+    if outdated:
+        raise ItemOutdated(outdated_count=len(outdated), references=outdated[:50])
+
+
+def _figures(details: RequestDetails, employee_ids: Sequence[UUID]) -> tuple[int, bool, Minutes]:
+    """Return a request's score, priority and working time: of these people, or of all for none.
+
+    What else a proposal shows of a request does not change once it is submitted.
+    """
+    score = 0 if details.score is None else details.score.basis_points
+    people = len(employee_ids) or len(details.participants)
+    return score, details.priority == 1, Minutes(details.working_minutes * people)
 
 
 def _first_motivation(details: RequestDetails) -> str:
@@ -905,11 +994,20 @@ def _item(
     proposal: Proposal, advised: Advised, details: RequestDetails, *, rank: int
 ) -> ProposalItem:
     participants = frozenset(details.participant_ids)
-    if advised.employee_ids is not None:
-        if not advised.employee_ids <= participants:
-            raise NotAParticipant
-        participants = advised.employee_ids
+    people = participants if advised.employee_ids is None else advised.employee_ids
     amount = _amount(advised.amount_cents, details.total_cost_cents, advised.advice)
+    _refuse(
+        misfits(
+            details.id,
+            outcome=advised.advice,
+            amount_cents=amount,
+            people=people,
+            requested_cents=details.total_cost_cents,
+            participants=participants,
+        )
+    )
+    employee_ids = sorted(people) if advised.advice.grants else []
+    score, priority, working_minutes = _figures(details, employee_ids)
     return ProposalItem(
         organisation_id=proposal.organisation_id,
         id=new_id(),
@@ -918,10 +1016,10 @@ def _item(
         rank=rank,
         advice=advised.advice.value,
         amount_cents=amount,
-        employee_ids=sorted(participants) if advised.advice.grants else [],
-        working_minutes=Minutes(details.working_minutes * len(participants)),
-        score=0 if details.score is None else details.score.basis_points,
-        priority=details.priority == 1,
+        employee_ids=employee_ids,
+        working_minutes=working_minutes,
+        score=score,
+        priority=priority,
         conditions=advised.conditions,
         motivation=advised.motivation,
     )
@@ -979,24 +1077,18 @@ def _intention(candidate: Candidate, resolved: Resolved, *, advice: Advice | Non
 
 def _whole_for(candidate: Candidate, *, participants: int) -> Cents:
     """Return what these participants cost: the whole, or their number times the cost of one."""
-    if participants == len(candidate.participants):
+    everyone = len(candidate.participants)
+    if participants == everyone:
         return candidate.total_cents
-    return Cents(min(candidate.per_participant_cents * participants, candidate.total_cents))
+    return Cents(cost_of_one(candidate.total_cents, participants=everyone) * participants)
 
 
-def _needs(
-    granting: Sequence[Intention], found: Mapping[UUID, RequestDetails], policy: PolicyInForce
-) -> dict[tuple[UUID, UUID], Need]:
+def _needs(granting: Sequence[_Case], policy: PolicyInForce) -> dict[tuple[UUID, UUID], Need]:
     """Return the agreement that each granted participant needs before the start, if any."""
     needs: dict[tuple[UUID, UUID], Need] = {}
-    for intention in granting:
-        candidate = intention.candidate
-        details = found[candidate.request_id]
-        cost = Cents(
-            part(
-                intention.amount_cents, numerator=1, denominator=max(len(intention.participants), 1)
-            )
-        )
+    for case in granting:
+        intention, details = case.intention, case.details
+        cost = cost_of_one(intention.amount_cents, participants=len(intention.participants))
         requirement = agreement_requirement(cost, details.working_minutes, policy.policy)
         if not requirement.needed:
             continue
@@ -1004,10 +1096,10 @@ def _needs(
             details.basis, cost, threshold_cents=policy.policy.repayment_cost_threshold_cents
         )
         for person in intention.participants:
-            needs[candidate.request_id, person] = Need(
-                request_id=candidate.request_id,
+            needs[details.id, person] = Need(
+                request_id=details.id,
                 employee_id=person,
-                starts_on=candidate.starts_on,
+                starts_on=details.starts_on,
                 cost_cents=cost,
                 working_minutes=details.working_minutes,
                 repayment=clause.allowed,
@@ -1079,6 +1171,7 @@ _REFUSAL: Mapping[BreachKind, type[Refusal]] = {
     BreachKind.NORM_EXCEEDED: NormExceeded,
     BreachKind.MEANS_EXCEEDED: MeansExceeded,
     BreachKind.MEANS_NOT_SET: BudgetNotFound,
+    BreachKind.NECESSITY_MISSING: NecessityMissing,
     BreachKind.MOTIVATION_MISSING: MotivationMissing,
     BreachKind.OWN_REQUEST: OwnRequest,
     BreachKind.LEAVES_BEFORE_START: LeavesBeforeTheStart,
@@ -1088,9 +1181,9 @@ _REFUSAL: Mapping[BreachKind, type[Refusal]] = {
 }
 
 
-def _refuse_blocked(impacts: Sequence[Impact]) -> None:
+def _refuse(breaches: Iterable[Breach]) -> None:
     """Refuse for the first thing that stops the decision, telling all that do in the facts."""
-    blocking = [breach for impact in impacts for breach in impact.breaches if breach.blocking]
+    blocking = [breach for breach in breaches if breach.blocking]
     if not blocking:
         return
     first = blocking[0]

@@ -350,15 +350,15 @@ class HourRepository:
         )
         return locked.one()
 
-    async def planned_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
-        """Return the working time of these requests as planned, by employee and calendar year."""
+    async def reserved_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
+        """Return the working time these requests hold still, by employee and calendar year."""
         rows = await self._session.execute(
             select(
                 HourReservation.employee_id, HourReservation.held_on, HourReservation.minutes
             ).where(
                 HourReservation.organisation_id == self._organisation_id,
                 HourReservation.request_id == any_(_uuids(request_ids)),
-                HourReservation.status != ReservationStatus.RELEASED.value,
+                HourReservation.status == ReservationStatus.OPEN.value,
                 HourReservation.working_time,
             )
         )

@@ -227,12 +227,12 @@ class HourService:
         )
         return freed
 
-    async def planned_minutes_by_pair(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
-        """Return the working time that requests took of the norm, by employee and calendar year.
+    async def reserved_minutes(self, request_ids: Collection[UUID]) -> dict[Pair, Minutes]:
+        """Return the working time these requests hold still, by employee and calendar year.
 
-        As planned: what is reserved still, and the sessions whose attendance is on record.
+        Without the sessions whose attendance is on record: what was attended is spent.
         """
-        return await self._hours.planned_minutes(request_ids)
+        return await self._hours.reserved_minutes(request_ids)
 
     async def attended(self, request_ids: Collection[UUID]) -> set[tuple[UUID, UUID]]:
         """Return session and employee of each attendance on record; absence is one too."""

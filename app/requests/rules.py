@@ -554,6 +554,10 @@ def obstacle_to_submission(
     return None
 
 
+# What takes an interim request up, from the MT's consent to its place before the MT.
+_TAKES_UP = (RequestAction.CONSENT, RequestAction.ASSESS, RequestAction.PROPOSE)
+
+
 def check_step(details: RequestDetails, action: RequestAction) -> RequestStatus:
     """Return the status that ``action`` leads to, if the request is ready for it.
 
@@ -564,7 +568,7 @@ def check_step(details: RequestDetails, action: RequestAction) -> RequestStatus:
         AssessmentIncomplete: only a fully assessed request is proposed (VIS-4.2).
     """
     status = next_status(details.status, action)
-    if details.interim and action in (RequestAction.CONSENT, RequestAction.ASSESS):
+    if details.interim and action in _TAKES_UP:
         check_necessity(details.reference, details.basis)
         if action is RequestAction.ASSESS and details.consented_at is None:
             raise InterimConsentMissing(reference=details.reference)
@@ -731,15 +735,19 @@ def total_cost(lines: Iterable[CostLine], *, participants: int) -> Cents:
 
 
 def cost_per_participant(lines: Iterable[CostLine], *, participants: int) -> Cents:
-    """Return what one participant costs the organisation with VAT, in cents.
+    """Return what one participant costs the organisation with VAT, in cents: see ``cost_of_one``.
 
-    A cost for all together is divided evenly, half a cent rounded up. It is the investment per
-    trajectory that the thresholds of VIS-7.6 are held against.
+    It is the investment per trajectory that the thresholds of VIS-7.6 are held against.
     """
-    lines = tuple(lines)
-    own = sum(line.cost_cents for line in lines if line.per_participant)
-    shared = sum(line.cost_cents for line in lines if not line.per_participant)
-    return Cents(own + part(shared, numerator=1, denominator=max(participants, 1)))
+    return cost_of_one(total_cost(lines, participants=participants), participants=participants)
+
+
+def cost_of_one(amount_cents: Cents, *, participants: int) -> Cents:
+    """Return the part of one participant in a cost for all, in cents, rounded down.
+
+    So that nobody is bound for more than was paid, and that the parts of all never come to more.
+    """
+    return Cents(amount_cents // max(participants, 1))
 
 
 def minutes_by_year(

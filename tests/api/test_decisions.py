@@ -373,7 +373,7 @@ async def test_a_grant_in_part_takes_part_of_the_people_and_of_the_means(
 
     [decision] = answer.json()["items"]
     assert decision["employeeIds"] == [str(cast.colleague.id)]
-    assert decision["amountCents"] == 149_000 * 121 // 100 + 25_001
+    assert decision["amountCents"] == 149_000 * 121 // 100 + 25_000
     assert (await hours_of(client, cast, 2026))["reservedMinutes"] == 0
     assert await status_of(before, before.requests[0]) == "partly_granted"
 

@@ -1,6 +1,6 @@
 """What a decision of the MT runs into, one boundary at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -26,6 +26,7 @@ from app.decisions.rules import (
 )
 from app.kernel.quantities import Cents, Minutes
 from app.kernel.wording import Language, say
+from app.requests.rules import NECESSARY_BASES, TrainingBasis
 
 ANNA, BRAM, CARL, DECIDER = (UUID(int=n) for n in range(1, 5))
 REQUEST, OTHER_REQUEST = UUID(int=100), UUID(int=101)
@@ -40,19 +41,25 @@ def candidate(
     minutes: Mapping[int, int] | None = None,
     starts_on: date = date(2026, 10, 1),
     ends_on: date = date(2027, 3, 1),
+    basis: TrainingBasis = TrainingBasis.VOLUNTARY,
+    outside_tranches: bool = False,
 ) -> Candidate:
     return Candidate(
         request_id=request_id,
+        reference="A26-2-0001",
         applicant_id=CARL,
         participants=participants,
         total_cents=Cents(total_cents),
-        per_participant_cents=Cents(total_cents // len(participants)),
-        minutes_by_year={
-            year: Minutes(m) for year, m in (minutes or {2026: 480, 2027: 960}).items()
+        asked_minutes={
+            (person, year): Minutes(asked)
+            for person in participants
+            for year, asked in (minutes or {2026: 480, 2027: 960}).items()
         },
         starts_on=starts_on,
         ends_on=ends_on,
         budget_year=2026,
+        basis=basis,
+        outside_tranches=outside_tranches,
     )
 
 
@@ -94,6 +101,7 @@ def weighed(
     means_cents: int | None = 1_000_000,
     left_on: Mapping[UUID, date] | None = None,
     decider: UUID = DECIDER,
+    signed: Collection[tuple[UUID, UUID]] = (),
 ) -> list[Impact]:
     everyone = {
         (person, year): room(binding=year > 2026)
@@ -111,6 +119,7 @@ def weighed(
                 REQUEST, ANNA, date(2026, 10, 1), Cents(200_000), Minutes(1_440), repayment=True
             )
         },
+        signed=signed,
         decided_on=DECIDED_ON,
     )
 
@@ -312,6 +321,49 @@ def test_a_training_that_has_started_is_remarked_and_not_stopped(
     assert not impact.blocked
 
 
+@pytest.mark.rule("VIS-7.1")
+@pytest.mark.parametrize(
+    ("starts_on", "signed", "needed"),
+    [
+        pytest.param(date(2026, 8, 21), (), True, id="starts tomorrow: signed today at the latest"),
+        pytest.param(DECIDED_ON, (), False, id="starts today: none can be signed any more"),
+        pytest.param(DECIDED_ON, ((REQUEST, ANNA),), True, id="starts today: was signed before"),
+        pytest.param(DECIDED_ON, ((REQUEST, BRAM),), False, id="starts today: another signed"),
+        pytest.param(DECIDED_ON, ((OTHER_REQUEST, ANNA),), False, id="starts today: for another"),
+    ],
+)
+def test_a_training_that_has_started_needs_no_agreement_but_one_that_is_signed(
+    starts_on: date, signed: Collection[tuple[UUID, UUID]], *, needed: bool
+) -> None:
+    [impact] = weighed(intention(candidate(starts_on=starts_on)), signed=signed)
+    assert [need.employee_id for need in impact.needs] == ([ANNA] if needed else [])
+
+
+@pytest.mark.rule("VIS-6.4")
+@pytest.mark.parametrize("basis", list(TrainingBasis))
+def test_outside_the_tranches_only_a_necessity_is_granted(basis: TrainingBasis) -> None:
+    asked = candidate(basis=basis, outside_tranches=True)
+    stopped = basis not in NECESSARY_BASES
+    expected = [(BreachKind.NECESSITY_MISSING, True)] if stopped else []
+    assert kinds(weighed(intention(asked))[0]) == expected
+    refusal = intention(asked, Outcome.REJECTED, motivation="Geen noodzaak.")
+    assert not weighed(refusal)[0].blocked
+    assert not weighed(intention(replace(asked, outside_tranches=False)))[0].blocked
+
+
+@pytest.mark.rule("VIS-8.3")
+def test_each_participant_is_weighed_by_what_that_one_still_takes() -> None:
+    asked = {(ANNA, 2027): Minutes(1), (BRAM, 2027): Minutes(960)}
+    rooms = {(person, 2027): room(1, binding=True) for person in (ANNA, BRAM)}
+    meant = intention(replace(candidate(), asked_minutes=asked))
+    [impact] = weighed(meant, rooms=rooms)
+    assert [(breach.kind, breach.employee_id) for breach in impact.breaches] == [
+        (BreachKind.NORM_EXCEEDED, BRAM)
+    ]
+    assert meant.minutes_to_reserve == 961
+    assert replace(meant, participants=frozenset({ANNA})).minutes_to_reserve == 1
+
+
 @pytest.mark.rule("VIS-5.5")
 @pytest.mark.parametrize(
     ("last_day", "remarked"),
@@ -412,6 +464,7 @@ def test_each_breach_can_be_said_in_both_languages() -> None:
         *weighed(intention(amount_cents=400_001)),
         *weighed(intention(participants=frozenset({CARL})), left_on={CARL: DECIDED_ON}),
         *weighed(intention(), left_on={ANNA: date(2026, 10, 1)}),
+        *weighed(intention(candidate(outside_tranches=True))),
     ]
     for impact in cases:
         for breach in impact.breaches:

@@ -43,6 +43,7 @@ from app.requests.rules import (
     check_necessity,
     check_outcome,
     check_submittable,
+    cost_of_one,
     cost_per_participant,
     holds_bsn,
     is_bsn,
@@ -287,7 +288,7 @@ def test_vat_is_rounded_half_up(amount: int, basis_points: int, vat: int) -> Non
 
 @pytest.mark.parametrize(
     ("participants", "total", "each"),
-    [(1, 230_291, 230_291), (2, 410_581, 205_291), (3, 590_871, 196_957)],
+    [(1, 230_291, 230_291), (2, 410_581, 205_290), (3, 590_871, 196_957)],
 )
 def test_a_cost_per_participant_counts_for_each_and_a_shared_one_once(
     participants: int, total: int, each: int
@@ -316,7 +317,30 @@ def test_the_shares_of_all_participants_come_to_the_total_but_for_rounding(
     total = total_cost(lines, participants=participants)
     each = cost_per_participant(lines, participants=participants)
 
-    assert abs(total - each * participants) <= participants
+    assert each == cost_of_one(total, participants=participants)
+    assert 0 <= total - each * participants < participants
+
+
+@pytest.mark.rule("VIS-7.6")
+@pytest.mark.parametrize(
+    ("amount", "participants", "each"),
+    [
+        pytest.param(400_000, 2, 200_000, id="the threshold itself"),
+        pytest.param(399_999, 2, 199_999, id="half a cent does not lift over it"),
+        pytest.param(599_999, 3, 199_999, id="nor do two thirds"),
+        pytest.param(1, 2, 0, id="a cent for two"),
+        pytest.param(100, 0, 100, id="of nobody: the whole"),
+    ],
+)
+def test_the_cost_of_one_is_rounded_down(amount: int, participants: int, each: int) -> None:
+    assert cost_of_one(Cents(amount), participants=participants) == each
+
+
+@pytest.mark.rule("VIS-7.6")
+@given(st.integers(0, 10**12), st.integers(1, 500))
+def test_the_parts_of_all_never_come_to_more_than_was_paid(amount: int, participants: int) -> None:
+    each = cost_of_one(Cents(amount), participants=participants)
+    assert amount - participants < each * participants <= amount
 
 
 # --- Hours --------------------------------------------------------------------------------------
