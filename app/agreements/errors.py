@@ -185,9 +185,9 @@ class ClauseBelowThreshold(Refusal):
         en="Too small for a repayment clause", nl="Te klein voor een terugbetalingsregeling"
     )
     detail = Text(
-        en="The organisation's own cost is {own_cost_cents}; a clause needs {threshold_cents} "
-        "or more.",
-        nl="De eigen kosten van de organisatie zijn {own_cost_cents}; "
+        en="The investment in the training is {investment_cents}; a clause needs "
+        "{threshold_cents} or more.",
+        nl="De investering in de opleiding is {investment_cents}; "
         "een beding vraagt {threshold_cents} of meer.",
     )
     remedy = Text(
@@ -200,9 +200,9 @@ class ClauseRequired(Refusal):
     rule = "VIS-7.9"
     title = Text(en="The clause belongs in it", nl="Het beding hoort erin")
     detail = Text(
-        en="The organisation's own cost is {own_cost_cents}, and {threshold_cents} or more carries "
-        "the repayment scheme.",
-        nl="De eigen kosten van de organisatie zijn {own_cost_cents}, en bij {threshold_cents} of "
+        en="The investment in the training is {investment_cents}, and {threshold_cents} or more "
+        "carries the repayment scheme.",
+        nl="De investering in de opleiding is {investment_cents}, en bij {threshold_cents} of "
         "meer geldt de terugbetalingsregeling.",
     )
     remedy = Text(

@@ -65,10 +65,17 @@ from app.kernel.wording import Language
 from app.people.errors import (
     EmployeeNotFound,
     EmploymentOver,
+    EmploymentRunning,
     EndBeforeHiring,
+    FunctionNotFound,
+    ManagerCycle,
     NoEndAnnounced,
     NotEmployed,
+    OwnManager,
+    TeamNotFound,
 )
+from app.people.rules import KEEPERS
+from app.people.schemas import EmployeeOut, EmploymentIn
 from app.requests.errors import (
     ActionNotAllowed,
     BsnInText,
@@ -87,6 +94,7 @@ agreements = area_router(prefix="/agreements", tag="agreements")
 classifications = area_router(prefix="/requests", tag="requests")
 completions = area_router(prefix="/requests", tag="requests")
 departures = area_router(prefix="/employees", tag="repayment")
+returns = area_router(prefix="/employees", tag="people")
 claims = area_router(prefix="/repayment-claims", tag="repayment")
 
 _READERS = (Role.EMPLOYEE, Role.MANAGER, Role.HR, Role.MT, Role.AUDITOR)
@@ -177,6 +185,8 @@ async def get_agreement(
             AgreementNotFound,
             AgreementFrozen,
             AgreementActionRefused,
+            NamedPersonNeeded,
+            OwnRequest,
             TooLateToSign,
             NoManager,
             SubsidiesBeyondCost,
@@ -200,7 +210,8 @@ async def draw_up_agreement(
 ) -> AgreementOut:
     """Fill the agreement from what was granted (VIS-7.2) and set its document.
 
-    Until the first signature it can be drawn up again; from then on the text is fixed.
+    Until the first signature it can be drawn up again; from then on the text is fixed. Nobody
+    draws up their own.
     """
     details = await service.draw_up(agreement_id, body, expected=expected)
     return _shown(details, response, language)
@@ -411,8 +422,9 @@ async def end_employment(
 ) -> EmploymentEndOut:
     """Record last day, reason and initiative, and settle what follows, all or nothing.
 
-    Hours reserved after that day are released; under each agreement a claim is made, or the answer
-    says why not. An end that was announced can be recorded anew until its day has passed.
+    Hours reserved after that day are released; under each agreement of this employment a claim is
+    made, or the answer says why not. An end that was announced can be recorded anew until its day
+    has passed; after it, an unknown reason or initiative can still be told with the same last day.
     """
     departure = await service.end_employment(
         employee_id, left_on=body.left_on, reason=body.reason, initiative=body.initiative
@@ -459,6 +471,41 @@ async def withdraw_employment_end(
         left_on=end.left_on,
         withdrawn_claim_ids=[claim.id for claim in claims],
     )
+
+
+@returns.post(
+    "/{employeeId}/employments",
+    **operation(
+        summary="Take an employee on again",
+        term="opnieuw in dienst nemen",
+        roles=KEEPERS,
+        status=201,
+        refusals=(
+            EmployeeNotFound,
+            TeamNotFound,
+            FunctionNotFound,
+            EmploymentRunning,
+            OwnManager,
+            ManagerCycle,
+        ),
+    ),
+)
+async def rehire_employee(
+    employee_id: EmployeeId,
+    body: EmploymentIn,
+    service: Service,
+    work: CurrentWork,
+    response: Response,
+) -> EmployeeOut:
+    """Record a further employment of someone who has left; the number stays.
+
+    Who is taken on again from the day after the last has not left: claims that the end of the
+    earlier employment gave rise to are withdrawn, unless they were waived or went to payroll.
+    """
+    view = await service.rehire(employee_id, body)
+    locate(response, f"/employees/{employee_id}/employments")
+    tag(response, view.employee.version)
+    return EmployeeOut.of(view, reader=work.actor)
 
 
 # --- Claims -------------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 Days are civil days, amounts whole cents. Each answer comes with the steps that led to it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -25,7 +25,7 @@ from app.kernel.calendar import add_months
 from app.kernel.errors import Text
 from app.kernel.quantities import Cents, Minutes, part
 from app.kernel.steps import Step
-from app.people.rules import LeavingInitiative, LeavingReason
+from app.people.rules import LeavingInitiative, LeavingReason, UnbrokenEmployment
 from app.policy.rules import (
     STAIRCASE_REMARK,
     MonthlySliding,
@@ -156,13 +156,15 @@ class RepaymentClause:
     """What was agreed on repayment (terugbetalingsbeding), with what is known of the training.
 
     ``principal_cents`` is the organisation's own cost, subsidies taken off; ``completed_on`` is
-    the day the employee completed the training, None as long as that has not happened.
+    the day the employee completed the training, None as long as that has not happened;
+    ``stopped_on`` the day on which the training was cancelled after it had started.
     """
 
     principal_cents: Cents
     starts_on: date
     completed_on: date | None
     schedule: RepaymentSchedule
+    stopped_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +228,51 @@ def stays(
     return has_started or agreed_cents == granted_cents
 
 
-def own_cost(cost_cents: Cents, *, subsidies_cents: Cents, policy: Policy) -> Cents:
+def survives(status: AgreementStatus, *, has_started: bool) -> bool:
+    """Tell whether an agreement stays in force though its training is cancelled, or needs none now.
+
+    Signed by both it does from the day the training starts on: what was spent by then was spent,
+    and only the MT lets a claim go.
+
+    Source: VIS-7.7, LAW-3.
+    """
+    return status is AgreementStatus.SIGNED and has_started
+
+
+def employment_of(
+    employments: Sequence[UnbrokenEmployment], *, called_for_on: date
+) -> UnbrokenEmployment:
+    """Return which of someone's employments, by first day, an agreement belongs to.
+
+    The one that was running on the day the agreement was called for, else the first to begin after
+    it, else the last that there was. Another one's end does not touch the agreement.
+
+    Source: VIS-7.7.
+    """
+    for employment in employments:
+        if employment.left_on is None or called_for_on <= employment.left_on:
+            return employment
+    return employments[-1]
+
+
+def own_cost(cost_cents: Cents, *, subsidies_cents: Cents) -> Cents:
     """Return the organisation's own cost of one employee's training, in cents; never below nil.
+
+    It is what a claim is reckoned from, whatever the policy counts as investment.
+
+    Source: LAW-3 (cost less subsidies received).
+    """
+    return Cents(max(cost_cents - subsidies_cents, 0))
+
+
+def investment(cost_cents: Cents, *, subsidies_cents: Cents, policy: Policy) -> Cents:
+    """Return what counts towards the threshold of substantial cost, in cents.
 
     Source: VIS-7.6 (the investment is counted after subsidies, unless the policy says otherwise).
     """
     if not policy.investment_after_subsidies:
         return cost_cents
-    return Cents(max(cost_cents - subsidies_cents, 0))
+    return own_cost(cost_cents, subsidies_cents=subsidies_cents)
 
 
 def agreement_requirement(
@@ -286,7 +325,7 @@ def clause_allowed(basis: TrainingBasis) -> ClauseVerdict:
 
 
 def clause_for(
-    basis: TrainingBasis, own_cost_cents: Cents, *, threshold_cents: Cents
+    basis: TrainingBasis, investment_cents: Cents, *, threshold_cents: Cents
 ) -> ClauseVerdict:
     """Tell whether the repayment scheme applies: allowed by law, and of substantial cost.
 
@@ -297,29 +336,31 @@ def clause_for(
     lawful = clause_allowed(basis)
     if not lawful.allowed:
         return lawful
-    substantial = own_cost_cents >= threshold_cents
-    facts = {"own_cost_cents": own_cost_cents, "threshold_cents": threshold_cents}
-    text = _COST_REACHED if substantial else _COST_NOT_REACHED
+    substantial = investment_cents >= threshold_cents
+    facts = {"investment_cents": investment_cents, "threshold_cents": threshold_cents}
+    text = _INVESTMENT_REACHED if substantial else _INVESTMENT_NOT_REACHED
     return ClauseVerdict(substantial, Step(text, facts, "VIS-7.6"))
 
 
 def check_wish(
-    wish: RepaymentWish, basis: TrainingBasis, own_cost_cents: Cents, *, threshold_cents: Cents
+    wish: RepaymentWish, basis: TrainingBasis, investment_cents: Cents, *, threshold_cents: Cents
 ) -> None:
     """Refuse a clause that the rules forbid, and the lack of one that they ask for.
 
     Raises:
         ClauseNotAllowed: a clause is wanted, and the training is not voluntary (LAW-1).
-        ClauseBelowThreshold: a clause is wanted, and the cost is not substantial (VIS-7.6).
+        ClauseBelowThreshold: a clause is wanted, and the investment is small (VIS-7.6).
         ClauseRequired: no clause is wanted, and the scheme applies (VIS-7.9).
     """
-    verdict = clause_for(basis, own_cost_cents, threshold_cents=threshold_cents)
+    verdict = clause_for(basis, investment_cents, threshold_cents=threshold_cents)
     if wish is RepaymentWish.WITH_CLAUSE and not clause_allowed(basis).allowed:
         raise ClauseNotAllowed(basis=basis.value)
     if wish is RepaymentWish.WITH_CLAUSE and not verdict.allowed:
-        raise ClauseBelowThreshold(own_cost_cents=own_cost_cents, threshold_cents=threshold_cents)
+        raise ClauseBelowThreshold(
+            investment_cents=investment_cents, threshold_cents=threshold_cents
+        )
     if wish is RepaymentWish.WITHOUT_CLAUSE and verdict.allowed:
-        raise ClauseRequired(own_cost_cents=own_cost_cents, threshold_cents=threshold_cents)
+        raise ClauseRequired(investment_cents=investment_cents, threshold_cents=threshold_cents)
 
 
 def check_in_time(*, starts_on: date, today: date) -> None:
@@ -364,7 +405,9 @@ def repayment_due(clause: RepaymentClause, *, leaves_on: date) -> RepaymentResul
 
     ``leaves_on`` is the last day of employment. Before the start of the training nothing is owed;
     from the start on everything, until the training is completed and the schedule begins to run.
-    The reason of leaving plays no part. Half a cent is rounded up.
+    A training that was cancelled after its start counts as completed on that day: the employee is
+    not bound for ever by what the organisation stopped. The reason of leaving plays no part. Half
+    a cent is rounded up.
 
     Source: VIS-7.7, VIS-7.8; LAW-2 for the sliding schedule.
     """
@@ -379,6 +422,9 @@ def repayment_due(clause: RepaymentClause, *, leaves_on: date) -> RepaymentResul
         facts = {"leaves_on": leaves_on, "starts_on": clause.starts_on}
         begun.append(Step(_BEFORE_START, facts, "VIS-7.7"))
         return _result(clause, 0, 1, Band.BEFORE_START, begun)
+    if clause.completed_on is None and clause.stopped_on is not None:
+        begun.append(Step(_STOPPED, {"stopped_on": clause.stopped_on}, "VIS-7.7"))
+        clause = replace(clause, completed_on=clause.stopped_on)
     match clause.schedule:
         case Staircase():
             return _by_staircase(clause, clause.schedule, leaves_on, begun)
@@ -413,17 +459,18 @@ def repayment_at_recovery(
     clause: RepaymentClause,
     *,
     basis: TrainingBasis,
+    investment_cents: Cents,
     threshold_cents: Cents,
     leaves_on: date,
 ) -> RepaymentResult:
     """Return what may be reclaimed, with the clause tested again on the day of recovery.
 
     A clause that was sound when it was signed is void once the training turns out to have been
-    obligatory, and is idle when the cost really made stays under the threshold.
+    obligatory, and is idle when the investment really made stays under the threshold.
 
     Source: LAW-1, LAW-3, VIS-7.6.
     """
-    verdict = clause_for(basis, clause.principal_cents, threshold_cents=threshold_cents)
+    verdict = clause_for(basis, investment_cents, threshold_cents=threshold_cents)
     if not verdict.allowed:
         return nothing_due(clause.principal_cents, because=verdict.why)
     return repayment_due(clause, leaves_on=leaves_on)
@@ -595,6 +642,16 @@ _COST_NOT_REACHED = Text(
     en="The organisation's own cost is {own_cost_cents}, less than {threshold_cents}.",
     nl="De eigen kosten van de organisatie zijn {own_cost_cents}, minder dan {threshold_cents}.",
 )
+_INVESTMENT_REACHED = Text(
+    en="The investment in the training is {investment_cents}; {threshold_cents} or more is "
+    "substantial.",
+    nl="De investering in de opleiding is {investment_cents}; vanaf {threshold_cents} is die "
+    "substantieel.",
+)
+_INVESTMENT_NOT_REACHED = Text(
+    en="The investment in the training is {investment_cents}, less than {threshold_cents}.",
+    nl="De investering in de opleiding is {investment_cents}, minder dan {threshold_cents}.",
+)
 _TIME_REACHED = Text(
     en="It takes {working_minutes} of working time; {threshold_minutes} or more is considerable.",
     nl="Zij vraagt {working_minutes} werktijd; vanaf {threshold_minutes} is dat aanzienlijk.",
@@ -633,6 +690,12 @@ _BEFORE_START = Text(
     "nothing is owed.",
     nl="Het dienstverband eindigt op {leaves_on}, voordat de opleiding op {starts_on} begint: "
     "er is niets verschuldigd.",
+)
+_STOPPED = Text(
+    en="The training was cancelled on {stopped_on}, after its start: the term runs from that day "
+    "as if it had been completed then.",
+    nl="De opleiding is op {stopped_on} geannuleerd, na het begin: de termijn loopt vanaf die dag "
+    "alsof zij toen was afgerond.",
 )
 _NOT_COMPLETED = Text(
     en="Employment ends on {leaves_on}, after the start, and the training is not completed.",

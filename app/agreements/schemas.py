@@ -145,8 +145,14 @@ class AgreementTerms(Out):
         description="Total cost for the organisation of this employee's training, VAT included."
     )
     subsidies_cents: AmountCents
-    own_cost_cents: AmountCents = Field(description="What repayment is reckoned from (VIS-7.6).")
-    threshold_cents: AmountCents = Field(description="From this own cost on repayment applies.")
+    own_cost_cents: AmountCents = Field(
+        description="Cost less subsidies: what repayment is reckoned from (LAW-3)."
+    )
+    investment_cents: AmountCents = Field(
+        description="What counts towards the threshold: with or without subsidies, as the policy "
+        "says (VIS-7.6)."
+    )
+    threshold_cents: AmountCents = Field(description="From this investment on repayment applies.")
     participation: Prose
     execution: Prose
     completion: Prose

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -47,7 +47,9 @@ from app.agreements.rules import (
     clause_for,
     completion_day,
     confirmation_needed,
+    employment_of,
     example_departures,
+    investment,
     next_agreement_status,
     next_claim_status,
     not_in_force,
@@ -56,6 +58,7 @@ from app.agreements.rules import (
     repayment_at_recovery,
     signs_as,
     stays,
+    survives,
 )
 from app.agreements.schemas import (
     AgreementTerms,
@@ -69,18 +72,25 @@ from app.db.audit import AuditTrail
 from app.db.work import Work
 from app.hours.service import HourService
 from app.kernel.actors import Role
-from app.kernel.calendar import starts_at
+from app.kernel.calendar import amsterdam_day, starts_at
 from app.kernel.errors import check_version
 from app.kernel.identifiers import new_id
 from app.kernel.pages import Page, PageOf
 from app.kernel.quantities import Cents, Minutes, percentage
 from app.kernel.steps import Step
-from app.people.rules import EndOfEmployment, LeavingInitiative, LeavingReason
+from app.people.rules import EmployeeView, EndOfEmployment, LeavingInitiative, LeavingReason
+from app.people.schemas import EmploymentIn
 from app.people.service import PeopleService
 from app.policy.rules import MonthlySliding, Policy, Staircase
 from app.policy.service import PolicyService
-from app.requests.errors import RequestNotFound
-from app.requests.rules import Outcome, RequestDetails, TrainingBasis, check_free_text
+from app.requests.errors import OwnRequest, RequestNotFound
+from app.requests.rules import (
+    Outcome,
+    RequestDetails,
+    RequestStatus,
+    TrainingBasis,
+    check_free_text,
+)
 from app.requests.service import RequestService
 
 # Who sees every agreement; anybody else their own, and a manager those of their people.
@@ -92,7 +102,11 @@ _SIGNED_HOW = "openid-connect"
 _DECIDED_ANEW = "A later decision was taken."
 _END_CHANGED = "The end of employment changed."
 _END_WITHDRAWN = "The end of employment was withdrawn."
+_EMPLOYED_ON = "Another employment follows directly on the one that ended."
 _COMPLETED = "The completion of the training was recorded."
+_CANCELLED = "The training was cancelled."
+_CLAUSE_RESTORED = "The clause holds again: the training was classified as voluntary."
+_MANAGER_GONE = "The manager it names no longer leads the employee."
 
 _TEMPLATE = Path(__file__).with_name("templates") / "agreement.typ"
 # For the personnel file: PDF/A, which holds its fonts and its structure.
@@ -216,24 +230,12 @@ class AgreementService:
             if before is not None:
                 await self._end(before, AgreementAction.SUPERSEDE, _DECIDED_ANEW)
                 await self._withdraw_open((before.id,), _DECIDED_ANEW)
-            agreement = Agreement(
-                organisation_id=self._work.organisation_id,
-                id=new_id(),
-                version=1,
-                request_id=details.id,
-                employee_id=employee_id,
+            agreement = await self._called_for(
+                details.id,
+                employee_id,
                 decision_id=decision_id,
                 policy_version_id=policy_version_id,
                 cost_cents=granted,
-                status=AgreementStatus.REQUIRED.value,
-                created_at=self._work.now,
-            )
-            await self._agreements.add(agreement)
-            await self._record(
-                "agreement.called_for",
-                agreement,
-                after={"status": agreement.status, "cost_cents": granted},
-                rule_ids=("VIS-7.1", "VIS-7.9"),
             )
             ids.append(agreement.id)
         return ids
@@ -255,8 +257,9 @@ class AgreementService:
     ) -> list[UUID]:
         """End the agreements of a training that does not go on, or not for these employees.
 
-        Open claims under them are withdrawn. With a blank ``reason``, as of a decision without a
-        motivation, it says that a later decision was taken. Returns the ids of what was ended.
+        Open claims under them are withdrawn: it is the MT that decides so, which may let a claim
+        go. With a blank ``reason``, as of a decision without a motivation, it says that a later
+        decision was taken. Returns the ids of what was ended.
         """
         why = reason.strip() or _DECIDED_ANEW
         found = await self._agreements.lock_live_of_request(request_id, employee_ids=employee_ids)
@@ -264,6 +267,29 @@ class AgreementService:
             await self._end(agreement, AgreementAction.VOID, why)
         await self._withdraw_open([agreement.id for agreement in found], why)
         return [agreement.id for agreement in found]
+
+    async def stop(self, details: RequestDetails, *, reason: str) -> list[UUID]:
+        """End the agreements of a training that is cancelled today; return the ids of those ended.
+
+        Open claims under them are withdrawn. Signed by both, an agreement stays from the day the
+        training starts on, and so do the claims under it, reckoned from today on as if the
+        training had been completed.
+
+        Source: VIS-7.7, LAW-3.
+        """
+        found = await self._agreements.lock_live_of_request(details.id)
+        has_started = details.starts_on <= self._work.today
+        kept: list[Agreement] = []
+        ended: list[UUID] = []
+        for agreement in found:
+            if survives(AgreementStatus(agreement.status), has_started=has_started):
+                kept.append(agreement)
+            else:
+                await self._end(agreement, AgreementAction.VOID, reason)
+                ended.append(agreement.id)
+        await self._withdraw_open(ended, reason)
+        await self._reckon_anew(kept, details, because=_CANCELLED, stopped_on=self._work.today)
+        return ended
 
     async def end_unneeded(
         self, request_id: UUID, *, employee_ids: Collection[UUID], reason: str
@@ -288,7 +314,7 @@ class AgreementService:
         ended = [
             agreement
             for agreement in found
-            if not (has_started and agreement.status == AgreementStatus.SIGNED)
+            if not survives(AgreementStatus(agreement.status), has_started=has_started)
         ]
         for agreement in ended:
             await self._end(agreement, AgreementAction.SUPERSEDE, why)
@@ -321,14 +347,7 @@ class AgreementService:
             completed=completed,
         )
         found = await self._agreements.lock_live_of_request(request_id)
-        claims = await self._agreements.live_claims([agreement.id for agreement in found])
-        ends = await self._people.ends([claim.employee_id for claim in claims.values()])
-        for agreement in found:
-            end = ends.get(agreement.employee_id)
-            if agreement.id in claims and end is not None:
-                await self._settle(
-                    agreement, details, end, claims[agreement.id], because=_COMPLETED
-                )
+        await self._reckon_anew(found, details, because=_COMPLETED)
         return details
 
     async def classify(
@@ -356,7 +375,8 @@ class AgreementService:
         """Test the clauses of a request's agreements again, after its basis was classified anew.
 
         Where only a voluntary training could carry the clause, it is void, and open claims are
-        withdrawn. Returns the ids of the agreements that the classification touches.
+        withdrawn. Where the clause holds again, what leaving gave rise to comes back. Returns the
+        ids of the agreements that the classification touches.
 
         Raises:
             RequestNotFound: there is no such request.
@@ -367,10 +387,15 @@ class AgreementService:
         if details is None:
             raise RequestNotFound
         allowed = clause_allowed(details.basis).allowed
-        touched = [
+        with_clause = [
             agreement
             for agreement in await self._agreements.lock_live_of_request(request_id)
-            if _has_clause(agreement) and (agreement.clause_voided_at is None) is not allowed
+            if _has_clause(agreement)
+        ]
+        touched = [
+            agreement
+            for agreement in with_clause
+            if (agreement.clause_voided_at is None) is not allowed
         ]
         for agreement in touched:
             agreement.clause_voided_at = None if allowed else self._work.now
@@ -382,32 +407,47 @@ class AgreementService:
                 rule_ids=("LAW-1",),
             )
         await self._agreements.flush()
-        ids = [agreement.id for agreement in touched]
-        if not allowed:
-            await self._withdraw_open(ids, f"The basis of the training is {details.basis.value}.")
-        return ids
+        if allowed:
+            await self._reckon_anew(touched, details, because=_CLAUSE_RESTORED)
+        else:
+            await self._withdraw_open(
+                [agreement.id for agreement in with_clause],
+                f"The basis of the training is {details.basis.value}.",
+            )
+        return [agreement.id for agreement in touched]
 
-    async def settle_departures(self, ended: Sequence[EndOfEmployment]) -> list[Departure]:
+    async def settle_departures(
+        self, ended: Sequence[EndOfEmployment], *, returned: Collection[UUID] = ()
+    ) -> list[Departure]:
         """Settle what these ends of employment bring about: claims with their reasons, and hours.
 
-        A claim that an earlier announced end gave rise to is replaced, unless it was waived or has
-        gone to payroll. Hours reserved after the last day are released. Locks the employees, the
+        Only under the agreements of the employment that ends. A claim that an earlier announced end
+        gave rise to is replaced, unless it was waived or has gone to payroll. Of employees who
+        ``returned`` without a day between, the departure is none, and open claims for it are
+        withdrawn. Hours reserved after the last day are released. Locks the employees, the
         requests that hold their hours, their agreements and claims, each by id, and then accounts.
 
         Source: VIS-7.7, VIS-7.8, LAW-1, LAW-3; VIS-8.1 for the hours.
         """
-        await self._people.hold_departure({end.employee_id for end in ended})
+        employee_ids = {end.employee_id for end in ended} | set(returned)
+        await self._people.hold_departure(employee_ids)
         freed = await self._hours_to_free(ended)
         await self._requests.lock(freed.keys())
-        found = await self._agreements.lock_live_of_employees({end.employee_id for end in ended})
+        found = await self._agreements.lock_live_of_employees(employee_ids)
+        own_ends = await self._ends(found)
         details = await self._requests.details({agreement.request_id for agreement in found})
+        stopped = await self._stopped(details.values())
         claims = dict(await self._agreements.live_claims([agreement.id for agreement in found]))
+        await self._withdraw_open(
+            [agreement.id for agreement in found if agreement.id not in own_ends], _EMPLOYED_ON
+        )
         departures: list[Departure] = []
         for end in ended:
             made: list[RepaymentClaim] = []
             without: list[NoClaim] = []
             for agreement in found:
-                if agreement.employee_id != end.employee_id:
+                own_end = own_ends.get(agreement.id)
+                if own_end is None or own_end.employment_id != end.employment_id:
                     continue
                 settled = await self._settle(
                     agreement,
@@ -415,6 +455,7 @@ class AgreementService:
                     end,
                     claims.get(agreement.id),
                     because=_END_CHANGED,
+                    stopped_on=stopped.get(agreement.request_id),
                 )
                 if isinstance(settled, NoClaim):
                     without.append(settled)
@@ -488,7 +529,14 @@ class AgreementService:
         if details.terms is None:
             raise DocumentNotDrawnUp(status=details.row.status)
         request = (await self._requests.details((details.row.request_id,)))[details.row.request_id]
-        result = _owed(details.row, details.terms, request, leaves_on=leaves_on)
+        stopped = await self._stopped((request,))
+        result = _owed(
+            details.row,
+            details.terms,
+            request,
+            leaves_on=leaves_on,
+            stopped_on=stopped.get(request.id),
+        )
         return WouldOwe(
             agreement_id, leaves_on, details.row.status == AgreementStatus.SIGNED, result
         )
@@ -528,9 +576,13 @@ class AgreementService:
     ) -> AgreementDetails:
         """Draw the agreement up from the grant (VIS-7.2); until it is signed it can be redrawn.
 
+        One that waits for the signature of a manager who no longer leads the employee is
+        superseded, and a new one takes its place.
+
         Raises:
             AgreementNotFound: see ``agreement``.
             StaleVersion: it changed since it was read.
+            OwnRequest, NamedPersonNeeded: it is the actor's own, or could be.
             AgreementFrozen: it was signed (VIS-7.3).
             AgreementActionRefused: it is void or superseded.
             TooLateToSign: the training has started (VIS-7.1).
@@ -541,8 +593,13 @@ class AgreementService:
         """
         agreement = await self._locked(agreement_id)
         check_version(agreement.version, expected)
+        details = (await self._requests.details((agreement.request_id,)))[agreement.request_id]
+        if self._work.actor.named() == agreement.employee_id:
+            raise OwnRequest(reference=details.reference, action=AgreementAction.DRAW_UP)
         if agreement.frozen_at is not None:
-            raise AgreementFrozen(frozen_at=agreement.frozen_at)
+            if not await self._waits_for_who_left(agreement):
+                raise AgreementFrozen(frozen_at=agreement.frozen_at)
+            agreement = await self._replaced(agreement)
         before = AgreementStatus(agreement.status)
         status = next_agreement_status(before, AgreementAction.DRAW_UP)
         check_free_text(
@@ -553,7 +610,6 @@ class AgreementService:
                 "furtherConditions": body.further_conditions,
             }
         )
-        details = (await self._requests.details((agreement.request_id,)))[agreement.request_id]
         check_in_time(starts_on=details.starts_on, today=self._work.today)
         manager_id = await self._manager_of(agreement.employee_id)
         terms = await self._terms(agreement, details, body, manager_id)
@@ -564,6 +620,8 @@ class AgreementService:
         agreement.document = document.content
         agreement.document_sha256 = document.sha256
         agreement.drawn_up_at = self._work.now
+        # What was void was the clause of an earlier draft.
+        agreement.clause_voided_at = None
         agreement.version += 1
         await self._agreements.flush()
         await self._record(
@@ -640,9 +698,8 @@ class AgreementService:
             after={"status": agreement.status, "document_sha256": document_sha256},
             rule_ids=("VIS-7.3", "LAW-14"),
         )
-        end = (await self._people.ends((agreement.employee_id,))).get(agreement.employee_id)
-        if role is SignatureRole.MANAGER and end is not None:
-            await self._settle(agreement, details, end, None, because=_END_CHANGED)
+        if role is SignatureRole.MANAGER:
+            await self._reckon_anew((agreement,), details, because=_END_CHANGED)
         return await self._whole(agreement)
 
     # --- Leaving and claims ---------------------------------------------------------------------
@@ -665,6 +722,17 @@ class AgreementService:
         )
         return (await self.settle_departures((end,)))[0]
 
+    async def rehire(self, employee_id: UUID, body: EmploymentIn) -> EmployeeView:
+        """Record a further employment; directly after the last, it undoes the departure.
+
+        Raises:
+            EmployeeNotFound, EmploymentRunning, TeamNotFound, FunctionNotFound, OwnManager,
+            ManagerCycle: see ``PeopleService``.
+        """
+        view = await self._people.rehire(employee_id, body)
+        await self.settle_departures((), returned=(employee_id,))
+        return view
+
     async def withdraw_end(self, employee_id: UUID) -> tuple[EndOfEmployment, list[RepaymentClaim]]:
         """Take back an announced end; return it, with the claims that are withdrawn for it.
 
@@ -676,8 +744,10 @@ class AgreementService:
         """
         end = await self._people.withdraw_end(employee_id)
         found = await self._agreements.lock_live_of_employees((employee_id,))
-        claims = await self._withdraw_open([agreement.id for agreement in found], _END_WITHDRAWN)
-        return end, claims
+        # An earlier employment that ended stays ended, with the claims for that.
+        own_ends = await self._ends(found)
+        staying = [agreement.id for agreement in found if agreement.id not in own_ends]
+        return end, await self._withdraw_open(staying, _END_WITHDRAWN)
 
     async def confirm(
         self, claim_id: UUID, *, reason: str, expected: frozenset[int] | None
@@ -764,6 +834,102 @@ class AgreementService:
                 found.setdefault(held.request_id, []).append(end)
         return found
 
+    async def _ends(self, agreements: Collection[Agreement]) -> dict[UUID, EndOfEmployment]:
+        """Return, by agreement, the end of the employment it belongs to, where there is one.
+
+        The agreements are locked, so that who records an end meanwhile settles it afterwards.
+        """
+        employments = await self._people.unbroken({one.employee_id for one in agreements})
+        ends = {
+            agreement.id: employment_of(
+                employments[agreement.employee_id],
+                called_for_on=amsterdam_day(agreement.created_at),
+            ).end
+            for agreement in agreements
+        }
+        return {agreement_id: end for agreement_id, end in ends.items() if end is not None}
+
+    async def _stopped(self, found: Iterable[RequestDetails]) -> Mapping[UUID, date]:
+        """Return on which day each of these trainings was cancelled, of those that were."""
+        cancelled = [one.id for one in found if one.status is RequestStatus.CANCELLED]
+        return await self._requests.cancelled_on(cancelled) if cancelled else {}
+
+    async def _reckon_anew(
+        self,
+        agreements: Sequence[Agreement],
+        details: RequestDetails,
+        *,
+        because: str,
+        stopped_on: date | None = None,
+    ) -> None:
+        """Settle locked agreements of one training again, where an end of employment is known."""
+        ends = await self._ends(agreements)
+        if not ends:
+            return
+        claims = dict(await self._agreements.live_claims(ends.keys()))
+        if stopped_on is None:
+            stopped_on = (await self._stopped((details,))).get(details.id)
+        for agreement in agreements:
+            if agreement.id in ends:
+                await self._settle(
+                    agreement,
+                    details,
+                    ends[agreement.id],
+                    claims.get(agreement.id),
+                    because=because,
+                    stopped_on=stopped_on,
+                )
+
+    async def _waits_for_who_left(self, agreement: Agreement) -> bool:
+        """Tell whether only a manager could sign who has left, or leads the employee no more."""
+        if agreement.status != AgreementStatus.SIGNED_BY_EMPLOYEE or agreement.manager_id is None:
+            return False
+        today = self._work.today
+        leads = await self._people.manager_of((agreement.employee_id,), today)
+        employed = await self._people.placements_on((agreement.manager_id,), today)
+        return leads[agreement.employee_id] != agreement.manager_id or not employed
+
+    async def _replaced(self, agreement: Agreement) -> Agreement:
+        """Supersede an agreement that nobody can sign any more, and return the one in its place."""
+        await self._end(agreement, AgreementAction.SUPERSEDE, _MANAGER_GONE)
+        return await self._called_for(
+            agreement.request_id,
+            agreement.employee_id,
+            decision_id=agreement.decision_id,
+            policy_version_id=agreement.policy_version_id,
+            cost_cents=agreement.cost_cents,
+        )
+
+    async def _called_for(
+        self,
+        request_id: UUID,
+        employee_id: UUID,
+        *,
+        decision_id: UUID,
+        policy_version_id: UUID,
+        cost_cents: Cents,
+    ) -> Agreement:
+        agreement = Agreement(
+            organisation_id=self._work.organisation_id,
+            id=new_id(),
+            version=1,
+            request_id=request_id,
+            employee_id=employee_id,
+            decision_id=decision_id,
+            policy_version_id=policy_version_id,
+            cost_cents=cost_cents,
+            status=AgreementStatus.REQUIRED.value,
+            created_at=self._work.now,
+        )
+        await self._agreements.add(agreement)
+        await self._record(
+            "agreement.called_for",
+            agreement,
+            after={"status": agreement.status, "cost_cents": cost_cents},
+            rule_ids=("VIS-7.1", "VIS-7.9"),
+        )
+        return agreement
+
     async def _sight(self) -> frozenset[UUID] | None:
         """Return whose agreements the actor may see; None is everybody's."""
         actor = self._work.actor
@@ -788,14 +954,14 @@ class AgreementService:
         terms = _terms_of(row)
         if terms is None:
             policy = (await self._policies.live_version(row.policy_version_id)).policy
-            cost, threshold = row.cost_cents, policy.repayment_cost_threshold_cents
+            invested, threshold = row.cost_cents, policy.repayment_cost_threshold_cents
         else:
-            cost, threshold = Cents(terms.own_cost_cents), Cents(terms.threshold_cents)
+            invested, threshold = Cents(terms.investment_cents), Cents(terms.threshold_cents)
         return AgreementDetails(
             row=row,
             terms=terms,
             signatures=await self._agreements.signatures(row.id),
-            verdict=clause_for(request.basis, cost, threshold_cents=threshold),
+            verdict=clause_for(request.basis, invested, threshold_cents=threshold),
             starts_on=request.starts_on,
         )
 
@@ -820,11 +986,10 @@ class AgreementService:
         in_force = await self._policies.live_version(agreement.policy_version_id)
         policy = in_force.policy
         threshold = policy.repayment_cost_threshold_cents
-        own = own_cost(
-            agreement.cost_cents, subsidies_cents=Cents(body.subsidies_cents), policy=policy
-        )
-        check_wish(body.repayment, details.basis, own, threshold_cents=threshold)
-        verdict = clause_for(details.basis, own, threshold_cents=threshold)
+        subsidies = Cents(body.subsidies_cents)
+        invested = investment(agreement.cost_cents, subsidies_cents=subsidies, policy=policy)
+        check_wish(body.repayment, details.basis, invested, threshold_cents=threshold)
+        verdict = clause_for(details.basis, invested, threshold_cents=threshold)
         parties = await self._parties(agreement.employee_id, manager_id)
         return AgreementTerms(
             reference=details.reference,
@@ -842,7 +1007,8 @@ class AgreementService:
             own_minutes=sum(details.own_minutes_by_year.values()),
             cost_cents=agreement.cost_cents,
             subsidies_cents=body.subsidies_cents,
-            own_cost_cents=own,
+            own_cost_cents=own_cost(agreement.cost_cents, subsidies_cents=subsidies),
+            investment_cents=invested,
             threshold_cents=threshold,
             participation=body.participation,
             execution=body.execution,
@@ -908,10 +1074,12 @@ class AgreementService:
         existing: RepaymentClaim | None,
         *,
         because: str,
+        stopped_on: date | None,
     ) -> RepaymentClaim | NoClaim:
         """Return the claim under one agreement: the one that stands, a new one, or why none.
 
-        ``because`` is the reason for which the one that was there would be withdrawn.
+        ``because`` is the reason for which the one that was there would be withdrawn;
+        ``stopped_on`` the day on which the training was cancelled.
         """
         if existing is not None and existing.status in (ClaimStatus.WAIVED, ClaimStatus.EXPORTED):
             return existing
@@ -919,7 +1087,7 @@ class AgreementService:
         if terms is None or agreement.status != AgreementStatus.SIGNED:
             result = not_in_force(agreement.cost_cents, AgreementStatus(agreement.status))
         else:
-            result = _owed(agreement, terms, details, leaves_on=end.left_on)
+            result = _owed(agreement, terms, details, leaves_on=end.left_on, stopped_on=stopped_on)
         if existing is not None and _still_holds(existing, end, result):
             return existing
         claim = None if result.amount_cents == 0 else self._new_claim(agreement, end, result)
@@ -1021,8 +1189,14 @@ class AgreementService:
         if agreement is None or terms is None:
             raise ClaimNotFound
         details = (await self._requests.details((agreement.request_id,)))[agreement.request_id]
+        stopped = await self._stopped((details,))
         result = _owed(
-            agreement, terms, details, leaves_on=claim.leaves_on, principal_cents=base_cents
+            agreement,
+            terms,
+            details,
+            leaves_on=claim.leaves_on,
+            stopped_on=stopped.get(details.id),
+            base_cents=base_cents,
         )
         if result.amount_cents == 0:
             raise ClaimHasNoGround(
@@ -1206,7 +1380,11 @@ def _repayment_facts(terms: AgreementTerms) -> dict[str, Any] | None:
 
 
 def _terms_of(agreement: Agreement) -> AgreementTerms | None:
-    return None if agreement.terms is None else AgreementTerms.model_validate(agreement.terms)
+    stored = agreement.terms
+    if stored is None:
+        return None
+    # Terms of before the two were told apart: the own cost in them was the investment.
+    return AgreementTerms.model_validate({"investmentCents": stored["ownCostCents"], **stored})
 
 
 def _has_clause(agreement: Agreement) -> bool:
@@ -1220,22 +1398,35 @@ def _owed(
     details: RequestDetails,
     *,
     leaves_on: date,
-    principal_cents: Cents | None = None,
+    stopped_on: date | None,
+    base_cents: Cents | None = None,
 ) -> RepaymentResult:
-    """Return what is owed under the agreed terms, by what is known of the training today."""
-    principal = Cents(terms.own_cost_cents) if principal_cents is None else principal_cents
+    """Return what is owed under the agreed terms, by what is known of the training today.
+
+    ``base_cents`` is the cost really made, less subsidies; without it, what was agreed. It is never
+    more than the agreed cost less subsidies, also where old terms named the cost before subsidies.
+    """
+    own = own_cost(Cents(terms.cost_cents), subsidies_cents=Cents(terms.subsidies_cents))
+    principal = own if base_cents is None else min(base_cents, own)
+    # What the policy counts besides the own cost: the subsidies, or nothing.
+    invested = Cents(principal + terms.investment_cents - own)
     threshold = Cents(terms.threshold_cents)
     if terms.repayment_schedule is None:
-        verdict = clause_for(terms.basis, principal, threshold_cents=threshold)
+        verdict = clause_for(terms.basis, invested, threshold_cents=threshold)
         return nothing_due(principal, because=verdict.why)
     clause = RepaymentClause(
         principal_cents=principal,
         starts_on=details.starts_on,
         completed_on=completion_day(details, agreement.employee_id),
         schedule=schedule_as_rule(terms.repayment_schedule),
+        stopped_on=stopped_on,
     )
     return repayment_at_recovery(
-        clause, basis=details.basis, threshold_cents=threshold, leaves_on=leaves_on
+        clause,
+        basis=details.basis,
+        investment_cents=invested,
+        threshold_cents=threshold,
+        leaves_on=leaves_on,
     )
 
 

@@ -81,6 +81,7 @@ from app.requests.errors import (
     RequestNotFound,
     TrancheNotFound,
 )
+from app.requests.errors import OwnRequest as OwnRequestStep
 from app.requests.rules import OverviewItem, Variation
 from app.requests.schemas import RequestOut
 
@@ -102,8 +103,8 @@ _DECISION_REFUSALS = (
     MoreThanRequested,
     DecisionContradictsItself,
     LeavesBeforeTheStart,
-    BsnInText,
     NecessityMissing,
+    BsnInText,
 )
 
 
@@ -210,10 +211,10 @@ async def get_proposal(
             ProposalFrozen,
             ItemUnknown,
             NotAParticipant,
-            BsnInText,
             MoreThanRequested,
             DecisionContradictsItself,
             NecessityMissing,
+            BsnInText,
             StaleVersion,
         ),
         precondition=True,
@@ -248,9 +249,9 @@ async def replace_proposal_items(
             TrancheStillOpen,
             ProposalIncomplete,
             AssessmentIncomplete,
-            StaleVersion,
             NecessityMissing,
             ItemOutdated,
+            StaleVersion,
         ),
         precondition=True,
         role_rule="VIS-5.2",
@@ -418,7 +419,15 @@ async def revise_decision(
         summary="Cancel a granted training",
         term="toegekende opleiding annuleren",
         roles=(Role.MANAGER, Role.HR),
-        refusals=(RequestNotFound, StaleVersion, ActionNotAllowed, NotYourStep, BsnInText),
+        refusals=(
+            RequestNotFound,
+            StaleVersion,
+            ActionNotAllowed,
+            NamedPersonNeeded,
+            OwnRequestStep,
+            NotYourStep,
+            BsnInText,
+        ),
         key="required",
         precondition=True,
         role_rule="VIS-5.3",
@@ -431,7 +440,11 @@ async def cancel_request(
     expected: ExpectedVersions,
     response: Response,
 ) -> RequestOut:
-    """Cancel a training that was granted: what is committed and reserved for it is released."""
+    """Cancel a training that was granted: what is committed and reserved for it is released.
+
+    Its agreements are void, but for those signed by both once the training has started: under them
+    the terms of repayment run from today (VIS-7.7). So nobody cancels it who takes part.
+    """
     details = await service.cancel(request_id, reason=body.reason, expected=expected)
     tag(response, details.version)
     return RequestOut.of(details)

@@ -153,8 +153,11 @@ class EmploymentOver(Refusal):
         nl="Het laatste dienstverband eindigde op {left_on}; een voorbij einde wijzigt niet meer.",
     )
     remedy = Text(
-        en="Only an announced end can be moved, until its last day.",
-        nl="Alleen een aangekondigd einde kan worden verplaatst, tot en met de laatste dag.",
+        en="An announced end can be moved until its last day; of one that has passed, only an "
+        "unknown reason or initiative can still be told, with the same last day.",
+        nl="Een aangekondigd einde kan worden verplaatst tot en met de laatste dag; van een "
+        "voorbij einde kan alleen een onbekende reden of onbekend initiatief nog worden "
+        "aangevuld, met dezelfde laatste dag.",
     )
 
 

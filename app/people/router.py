@@ -15,7 +15,6 @@ from app.people.errors import (
     BornAfterHiring,
     EmailTaken,
     EmployeeNotFound,
-    EmploymentRunning,
     FunctionExists,
     FunctionNotFound,
     ManagerCycle,
@@ -25,13 +24,19 @@ from app.people.errors import (
     TeamExists,
     TeamNotFound,
 )
-from app.people.rules import EmployeeFilter, EmployeeView, EmploymentRow, PlacementView, search_key
+from app.people.rules import (
+    KEEPERS,
+    EmployeeFilter,
+    EmployeeView,
+    EmploymentRow,
+    PlacementView,
+    search_key,
+)
 from app.people.schemas import (
     EmployeeIn,
     EmployeeOut,
     EmployeePage,
     EmployeePatch,
-    EmploymentIn,
     EmploymentList,
     EmploymentOut,
     FunctionIn,
@@ -54,7 +59,6 @@ teams = area_router(prefix="/teams", tag="people")
 functions = area_router(prefix="/functions", tag="people")
 router = area_router(prefix="/employees", tag="people")
 
-KEEPERS = (Role.HRIS, Role.HR, Role.ADMIN)
 # Who learns why somebody left, besides the person.
 _KNOW_REASONS = (*KEEPERS, Role.MT, Role.AUDITOR)
 
@@ -84,7 +88,7 @@ async def get_me(service: Service, work: CurrentWork) -> MeOut:
     return MeOut(
         organisation=OrganisationOut.model_validate(organisation),
         roles=sorted(work.actor.roles),
-        employee=None if employee is None else _employee(employee, work.actor),
+        employee=None if employee is None else EmployeeOut.of(employee, reader=work.actor),
     )
 
 
@@ -227,7 +231,7 @@ async def list_employees(
     """
     page = await service.listed(wanted, paging)
     return EmployeePage(
-        items=[_employee(view, work.actor) for view in page.items],
+        items=[EmployeeOut.of(view, reader=work.actor) for view in page.items],
         next_cursor=link_next(request, response, page),
     )
 
@@ -320,36 +324,6 @@ async def list_employments(
 
 
 @router.post(
-    "/{employeeId}/employments",
-    **operation(
-        summary="Take an employee on again",
-        term="opnieuw in dienst nemen",
-        roles=KEEPERS,
-        status=201,
-        refusals=(
-            EmployeeNotFound,
-            TeamNotFound,
-            FunctionNotFound,
-            EmploymentRunning,
-            OwnManager,
-            ManagerCycle,
-        ),
-    ),
-)
-async def rehire_employee(
-    employee_id: EmployeeId,
-    body: EmploymentIn,
-    service: Service,
-    work: CurrentWork,
-    response: Response,
-) -> EmployeeOut:
-    """Record a further employment of someone who has left; the number stays."""
-    view = await service.rehire(employee_id, body)
-    locate(response, f"/employees/{employee_id}/employments")
-    return _tagged(view, work.actor, response)
-
-
-@router.post(
     "/{employeeId}/placements",
     **operation(
         summary="Place an employee",
@@ -385,44 +359,7 @@ async def place_employee(
 
 def _tagged(view: EmployeeView, actor: Actor, response: Response) -> EmployeeOut:
     tag(response, view.employee.version)
-    return _employee(view, actor)
-
-
-def _employee(view: EmployeeView, actor: Actor) -> EmployeeOut:
-    employee = view.employee
-    employment = view.placed.employment
-    own = actor.person_id == employee.id
-    return EmployeeOut(
-        id=employee.id,
-        version=employee.version,
-        personnel_number=employee.personnel_number,
-        name=employee.name,
-        given_name=employee.given_name,
-        infix=employee.infix,
-        family_name=employee.family_name,
-        email=employee.email,
-        born_on=employee.born_on if own or actor.has(*KEEPERS) else None,
-        education_level=employee.education_level,
-        hired_on=employment.hired_on,
-        left_on=employment.left_on,
-        kind=employment.kind,
-        placement=_placement(view.placed),
-    )
-
-
-def _placement(view: PlacementView) -> PlacementOut:
-    placement = view.placement
-    return PlacementOut(
-        team_id=placement.assignment.team_id,
-        team_name=view.team_name,
-        department=view.department,
-        function_id=placement.assignment.function_id,
-        function_name=view.function_name,
-        manager_id=placement.assignment.manager_id,
-        contract_minutes_per_week=placement.assignment.contract_minutes_per_week,
-        valid_from=placement.valid_from,
-        valid_until=view.valid_until,
-    )
+    return EmployeeOut.of(view, reader=actor)
 
 
 def _employment(
@@ -436,5 +373,5 @@ def _employment(
         kind=employment.kind,
         leaving_reason=employment.leaving_reason if told else None,
         leaving_initiative=employment.leaving_initiative if told else None,
-        placements=[_placement(view) for view in placements],
+        placements=[PlacementOut.of(view) for view in placements],
     )

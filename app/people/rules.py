@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
+from app.kernel.actors import Role
 from app.people.errors import (
     BornAfterHiring,
     EmploymentOver,
@@ -17,6 +18,9 @@ from app.people.errors import (
     OwnManager,
     PlacementOutsideEmployment,
 )
+
+# Who keeps the register of people, and reads all that stands in it.
+KEEPERS = (Role.HRIS, Role.HR, Role.ADMIN)
 
 _ONE_DAY = timedelta(days=1)
 
@@ -203,6 +207,26 @@ class EndOfEmployment:
     previous_left_on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class UnbrokenEmployment:
+    """Employments of one person, by first day, that follow on one another without a day between.
+
+    To who works there it is one employment: only the end of the last of them is a departure.
+    """
+
+    employments: tuple[EmploymentRow, ...]
+
+    @property
+    def left_on(self) -> date | None:
+        """Return the last day, None as long as no end is known."""
+        return self.employments[-1].left_on
+
+    @property
+    def end(self) -> EndOfEmployment | None:
+        """Return the departure as it stands, None as long as there is none."""
+        return end_of(self.employments[-1])
+
+
 def full_name(given_name: str, infix: str | None, family_name: str) -> str:
     """Return a name in the order it is spoken, the infix (tussenvoegsel) before the family name."""
     return " ".join(part for part in (given_name, infix, family_name) if part)
@@ -286,20 +310,51 @@ def check_hiring(employments: Sequence[EmploymentRow], *, hired_on: date) -> Non
             raise EmploymentRunning(hired_on=hired_on)
 
 
-def check_end(employment: EmploymentRow, *, left_on: date, today: date) -> None:
-    """Refuse an end before the first day, or of an employment that is over.
+def unbroken_employments(employments: Sequence[EmploymentRow]) -> tuple[UnbrokenEmployment, ...]:
+    """Join one person's employments, by first day, where one begins the day after another ends."""
+    joined: list[tuple[EmploymentRow, ...]] = []
+    for employment in employments:
+        before = joined[-1][-1].left_on if joined else None
+        if before is not None and employment.hired_on == before + _ONE_DAY:
+            joined[-1] = (*joined[-1], employment)
+        else:
+            joined.append((employment,))
+    return tuple(UnbrokenEmployment(each) for each in joined)
+
+
+def check_end(
+    employment: EmploymentRow,
+    *,
+    left_on: date,
+    reason: LeavingReason,
+    initiative: LeavingInitiative,
+    today: date,
+) -> None:
+    """Refuse an end before the first day, or another end of an employment that is over.
 
     An announced end may move, to either side, as long as it has not passed: through its last day
-    itself. The first day is the earliest last day.
+    itself. The first day is the earliest last day. Of an end that has passed, what nobody recorded
+    of reason and initiative can still be told.
 
     Raises:
-        EmploymentOver: the recorded last day lies before ``today``.
+        EmploymentOver: the recorded last day lies before ``today``, and the day, or what is known
+            of reason and initiative, would change; or all of it is known.
         EndBeforeHiring: ``left_on`` lies before the first day.
 
     Source: VIS-7.8, LAW-3.
     """
-    if employment.left_on is not None and employment.left_on < today:
-        raise EmploymentOver(left_on=employment.left_on)
+    recorded = end_of(employment)
+    if recorded is not None and recorded.left_on < today:
+        open_reason = recorded.reason is LeavingReason.UNKNOWN
+        open_initiative = recorded.initiative is LeavingInitiative.UNKNOWN
+        completes = (
+            left_on == recorded.left_on
+            and (open_reason or open_initiative)
+            and (open_reason or reason is recorded.reason)
+            and (open_initiative or initiative is recorded.initiative)
+        )
+        if not completes:
+            raise EmploymentOver(left_on=recorded.left_on)
     if left_on < employment.hired_on:
         raise EndBeforeHiring(hired_on=employment.hired_on, asked_on=left_on)
 

@@ -1,6 +1,6 @@
 """People on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
@@ -17,12 +17,15 @@ from app.http.schemas import (
     at_most,
     json_integer,
 )
-from app.kernel.actors import Role
+from app.kernel.actors import Actor, Role
 from app.people.rules import (
+    KEEPERS,
     EducationLevel,
+    EmployeeView,
     EmploymentKind,
     LeavingInitiative,
     LeavingReason,
+    PlacementView,
 )
 from app.policy.schemas import OrganisationOut
 
@@ -167,6 +170,22 @@ class PlacementOut(Out):
     valid_from: Day
     valid_until: Day | None
 
+    @classmethod
+    def of(cls, view: PlacementView) -> Self:
+        """Return a placement as it is shown."""
+        placement = view.placement
+        return cls(
+            team_id=placement.assignment.team_id,
+            team_name=view.team_name,
+            department=view.department,
+            function_id=placement.assignment.function_id,
+            function_name=view.function_name,
+            manager_id=placement.assignment.manager_id,
+            contract_minutes_per_week=placement.assignment.contract_minutes_per_week,
+            valid_from=placement.valid_from,
+            valid_until=view.valid_until,
+        )
+
 
 class EmploymentOut(Out):
     """An employment; ``leftOn`` is its last day, null as long as no end is known."""
@@ -205,6 +224,29 @@ class EmployeeOut(Out):
     left_on: Day | None
     kind: EmploymentKind
     placement: PlacementOut
+
+    @classmethod
+    def of(cls, view: EmployeeView, *, reader: Actor) -> Self:
+        """Return an employee as the reader may see the person."""
+        employee = view.employee
+        employment = view.placed.employment
+        own = reader.person_id == employee.id
+        return cls(
+            id=employee.id,
+            version=employee.version,
+            personnel_number=employee.personnel_number,
+            name=employee.name,
+            given_name=employee.given_name,
+            infix=employee.infix,
+            family_name=employee.family_name,
+            email=employee.email,
+            born_on=employee.born_on if own or reader.has(*KEEPERS) else None,
+            education_level=employee.education_level,
+            hired_on=employment.hired_on,
+            left_on=employment.left_on,
+            kind=employment.kind,
+            placement=PlacementOut.of(view.placed),
+        )
 
 
 class EmployeePage(PageSchema):

@@ -32,6 +32,7 @@ from app.people.rules import (
     LeavingReason,
     PlacementView,
     TeamRow,
+    UnbrokenEmployment,
     change_placement,
     check_birth,
     check_end,
@@ -41,6 +42,7 @@ from app.people.rules import (
     end_of,
     end_to_withdraw,
     search_key,
+    unbroken_employments,
 )
 from app.people.schemas import (
     AssignmentIn,
@@ -189,6 +191,15 @@ class PeopleService:
         ends = {employee_id: end_of(employment) for employee_id, employment in latest.items()}
         return {employee_id: end for employee_id, end in ends.items() if end is not None}
 
+    async def unbroken(
+        self, employee_ids: Collection[UUID]
+    ) -> dict[UUID, tuple[UnbrokenEmployment, ...]]:
+        """Return these employees' employments by first day, joined where one follows on another."""
+        found: dict[UUID, list[EmploymentRow]] = {}
+        for employment in await self._people.employments(employee_ids):
+            found.setdefault(employment.employee_id, []).append(employment)
+        return {employee_id: unbroken_employments(each) for employee_id, each in found.items()}
+
     async def last_days(self, employee_ids: Collection[UUID]) -> dict[UUID, date]:
         """Return the last day of those whose latest employment has ended or is announced to end."""
         ends = await self.ends(employee_ids)
@@ -255,6 +266,8 @@ class PeopleService:
 
     async def rehire(self, employee_id: UUID, body: EmploymentIn) -> EmployeeView:
         """Record a further employment of someone whose earlier ones have ended before it.
+
+        What becomes of a departure that it undoes is for the areas above to settle.
 
         Raises:
             EmployeeNotFound: there is none of this id here.
@@ -364,19 +377,26 @@ class PeopleService:
     ) -> EndOfEmployment:
         """Record the last day of the employee's latest employment, with reason and initiative.
 
-        An end that was announced may move as long as its day has not passed. What follows from it
-        (hours, means, repayment) is for the areas above to settle.
+        An end that was announced may move as long as its day has not passed; what is unknown of
+        one that has passed can be told. What follows from it (hours, means, repayment) is for the
+        areas above to settle.
 
         Raises:
             EmployeeNotFound: there is none of this id here.
-            EmploymentOver: the recorded last day has passed.
+            EmploymentOver: see ``check_end``.
             EndBeforeHiring: the last day lies before the first.
 
         Source: VIS-7.8, LAW-3.
         """
         employee = await self._lock(employee_id)
         latest = (await self._people.employments((employee_id,)))[-1]
-        check_end(latest, left_on=left_on, today=self._work.today)
+        check_end(
+            latest,
+            left_on=left_on,
+            reason=reason,
+            initiative=initiative,
+            today=self._work.today,
+        )
         employment = await self._people.employment(latest.id)
         employment.left_on = left_on
         employment.leaving_reason = reason.value

@@ -30,7 +30,7 @@ class ActionNotAllowed(Refusal):
 
 
 class OwnRequest(Refusal):
-    """Nobody endorses, assesses, classifies or consents to what is for oneself."""
+    """Nobody endorses, assesses, classifies, cancels or consents to what is for oneself."""
 
     slug = "own-request-step"
     kind = Kind.FORBIDDEN

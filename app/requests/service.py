@@ -611,8 +611,13 @@ class RequestService:
         Raises:
             RequestNotFound, StaleVersion, NotYourStep: see ``withdraw``.
             ActionNotAllowed: it was not granted, or is completed.
+            OwnRequest, NamedPersonNeeded: the actor takes part in it, or could.
         """
         return await self._close(request_id, RequestAction.CANCEL, expected, reason)
+
+    async def cancelled_on(self, request_ids: Collection[UUID]) -> dict[UUID, date]:
+        """Return the day on which each of these requests was cancelled, of those that were."""
+        return await self._requests.cancelled_on(request_ids)
 
     async def complete(
         self,
@@ -1050,13 +1055,18 @@ class RequestService:
     ) -> RequestDetails:
         row, details = await self._locked(request_id, expected)
         status = next_status(details.status, action)
+        cancels = action is RequestAction.CANCEL
+        if cancels and self._work.actor.named() in details.participant_ids:
+            raise OwnRequest(reference=details.reference, action=action)
         await self._check_handler(details, action)
         check_free_text({"reason": reason})
         row.status = status.value
         row.closing_reason = reason
         row.version += 1
         await self._requests.save()
-        await self._record_step(details, action, reason=reason)
+        # The terms of repayment run from the day of a cancellation: it is read back from the trail.
+        after = {"cancelled_on": self._work.today} if cancels else None
+        await self._record_step(details, action, after=after, reason=reason)
         return await self._whole(request_id)
 
     async def _record_step(

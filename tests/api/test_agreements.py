@@ -30,10 +30,12 @@ from tests.support.agreements import (
     OTHER_MANAGER,
     STARTS_ON,
     Scene,
+    actor,
     called_for,
     drawn_up,
     make_scene,
     signed,
+    staffed,
     training,
 )
 from tests.support.clock import FrozenClock
@@ -549,9 +551,12 @@ async def test_another_organisation_sees_and_changes_nothing(
     scene: Scene,
     sign_in: SignIn,
     other_organisation: Organisation,
+    work: OpenWork,
 ) -> None:
     await drawn_up(scene)
-    elsewhere = sign_in(Role.HR, Role.EMPLOYEE, organisation=other_organisation)
+    async with work(actor(other_organisation, {}, HR)) as opened:
+        await staffed(opened)
+    elsewhere = sign_in(Role.HR, Role.EMPLOYEE, person=HR, organisation=other_organisation)
     at = f"/agreements/{scene.agreement_id}"
     nowhere = f"/agreements/{uuid4()}"
     for path in ("", "/document", "/repayment?leavesOn=2027-01-01"):

@@ -34,16 +34,25 @@ from app.agreements.rules import (
     clause_allowed,
     clause_for,
     confirmation_needed,
+    employment_of,
+    investment,
     next_agreement_status,
     next_claim_status,
     not_in_force,
     own_cost,
     signs_as,
+    survives,
 )
 from app.kernel.errors import Refusal
 from app.kernel.quantities import Cents, Minutes
 from app.kernel.wording import Language, say
-from app.people.rules import LeavingInitiative, LeavingReason
+from app.people.rules import (
+    EmploymentKind,
+    EmploymentRow,
+    LeavingInitiative,
+    LeavingReason,
+    UnbrokenEmployment,
+)
 from app.requests.rules import TrainingBasis
 from tests.support.agreements import policy_with
 
@@ -112,14 +121,66 @@ def test_a_dear_training_that_is_obligatory_carries_no_clause() -> None:
         pytest.param(50_001, False, 250_000, id="a policy that counts the whole investment"),
     ],
 )
-def test_the_investment_is_the_organisations_own_cost(
+def test_the_investment_is_counted_as_the_policy_says_and_the_own_cost_less_subsidies(
     subsidies_cents: int,
     after_subsidies: bool,  # noqa: FBT001 - a column of the table
     expected: int,
 ) -> None:
     policy = policy_with(after_subsidies=after_subsidies)
-    found = own_cost(Cents(250_000), subsidies_cents=Cents(subsidies_cents), policy=policy)
-    assert found == expected
+    cost, subsidies = Cents(250_000), Cents(subsidies_cents)
+    assert investment(cost, subsidies_cents=subsidies, policy=policy) == expected
+    assert own_cost(cost, subsidies_cents=subsidies) == max(250_000 - subsidies_cents, 0)
+
+
+_ENDED_ON = date(2026, 12, 31)
+
+
+def worked(hired_on: date, left_on: date | None) -> UnbrokenEmployment:
+    employment = EmploymentRow(
+        id=UUID(int=hired_on.toordinal()),
+        employee_id=UUID(int=1),
+        hired_on=hired_on,
+        left_on=left_on,
+        kind=EmploymentKind.PERMANENT,
+        leaving_reason=None,
+        leaving_initiative=None,
+    )
+    return UnbrokenEmployment((employment,))
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("called_for_on", "expected"),
+    [
+        pytest.param(date(2019, 12, 31), 0, id="before any of them, the first to begin"),
+        pytest.param(date(2020, 1, 1), 0, id="on the first day"),
+        pytest.param(date(2026, 12, 31), 0, id="on the last day"),
+        pytest.param(date(2027, 1, 1), 1, id="the day after it, the next to begin"),
+        pytest.param(date(2027, 4, 30), 1, id="the day before the next begins"),
+        pytest.param(date(2027, 12, 31), 1, id="on the last day of all"),
+        pytest.param(date(2028, 1, 1), 1, id="after all of them, the last that there was"),
+    ],
+)
+def test_an_agreement_belongs_to_the_employment_it_was_called_for_in(
+    called_for_on: date, expected: int
+) -> None:
+    employments = (
+        worked(date(2020, 1, 1), _ENDED_ON),
+        worked(date(2027, 5, 1), date(2027, 12, 31)),
+    )
+    assert employment_of(employments, called_for_on=called_for_on) is employments[expected]
+
+
+def test_an_open_employment_takes_every_later_agreement() -> None:
+    employments = (worked(date(2020, 1, 1), _ENDED_ON), worked(date(2027, 5, 1), None))
+    assert employment_of(employments, called_for_on=date(2199, 1, 1)) is employments[1]
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize("status", list(AgreementStatus), ids=str)
+def test_only_what_both_signed_survives_and_from_the_start_on(status: AgreementStatus) -> None:
+    assert survives(status, has_started=True) is (status is AgreementStatus.SIGNED)
+    assert not survives(status, has_started=False)
 
 
 @pytest.mark.rule("LAW-3")

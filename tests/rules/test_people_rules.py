@@ -1,6 +1,7 @@
 """The rules of people: employments and placements in time, and who leads whom."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import date, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -21,6 +22,8 @@ from app.people.rules import (
     Assignment,
     EmploymentKind,
     EmploymentRow,
+    LeavingInitiative,
+    LeavingReason,
     PlacementRow,
     change_placement,
     check_birth,
@@ -32,6 +35,7 @@ from app.people.rules import (
     in_cycle,
     placement_until,
     search_key,
+    unbroken_employments,
 )
 
 SOMEONE, TEAM, FUNCTION = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -39,15 +43,21 @@ FIRST, LAST = date(2024, 3, 1), date(2026, 6, 30)
 DAY = timedelta(days=1)
 
 
-def employment(hired_on: date = FIRST, left_on: date | None = None) -> EmploymentRow:
+def employment(
+    hired_on: date = FIRST,
+    left_on: date | None = None,
+    *,
+    reason: LeavingReason | None = None,
+    initiative: LeavingInitiative | None = None,
+) -> EmploymentRow:
     return EmploymentRow(
         id=UUID(int=10),
         employee_id=SOMEONE,
         hired_on=hired_on,
         left_on=left_on,
         kind=EmploymentKind.PERMANENT,
-        leaving_reason=None,
-        leaving_initiative=None,
+        leaving_reason=reason,
+        leaving_initiative=initiative,
     )
 
 
@@ -111,19 +121,92 @@ def test_an_open_employment_covers_every_later_day() -> None:
         pytest.param(None, FIRST - DAY, LAST, EndBeforeHiring, id="the day before is refused"),
         pytest.param(LAST, LAST + DAY, LAST - DAY, None, id="an announced end moves out"),
         pytest.param(LAST, LAST - DAY, LAST, None, id="on the last day itself it still moves"),
-        pytest.param(LAST, LAST, LAST + DAY, EmploymentOver, id="the day after it does not"),
+        pytest.param(LAST, LAST + DAY, LAST + DAY, EmploymentOver, id="the day after it does not"),
     ],
 )
 def test_an_end_is_recorded_and_moved_until_it_has_passed(
     recorded: date | None, asked: date, today: date, refusal: type[Exception] | None
 ) -> None:
-    ending = employment(left_on=recorded)
+    with nullcontext() if refusal is None else pytest.raises(refusal):
+        check_end(
+            employment(left_on=recorded),
+            left_on=asked,
+            reason=LeavingReason.RESIGNATION,
+            initiative=LeavingInitiative.EMPLOYEE,
+            today=today,
+        )
 
-    if refusal is None:
-        check_end(ending, left_on=asked, today=today)
-        return
-    with pytest.raises(refusal):
-        check_end(ending, left_on=asked, today=today)
+
+_RESIGNED, _DISMISSED = LeavingReason.RESIGNATION, LeavingReason.DISMISSAL
+_EMPLOYEE, _EMPLOYER = LeavingInitiative.EMPLOYEE, LeavingInitiative.EMPLOYER
+_WHY, _WHO = LeavingReason.UNKNOWN, LeavingInitiative.UNKNOWN
+
+
+@pytest.mark.rule("LAW-3")
+@pytest.mark.parametrize(
+    ("recorded", "told", "left_on", "allowed"),
+    [
+        pytest.param((None, None), (_RESIGNED, _EMPLOYEE), LAST, True, id="never told"),
+        pytest.param((_WHY, _WHO), (_RESIGNED, _EMPLOYEE), LAST, True, id="both unknown"),
+        pytest.param((_WHY, _WHO), (_RESIGNED, _EMPLOYEE), LAST + DAY, False, id="another day"),
+        pytest.param(
+            (_RESIGNED, _WHO), (_RESIGNED, _EMPLOYER), LAST, True, id="who, as yet unknown"
+        ),
+        pytest.param((_RESIGNED, _WHO), (_DISMISSED, _EMPLOYER), LAST, False, id="another reason"),
+        pytest.param(
+            (_WHY, _EMPLOYEE), (_RESIGNED, _EMPLOYEE), LAST, True, id="why, as yet unknown"
+        ),
+        pytest.param(
+            (_WHY, _EMPLOYEE), (_RESIGNED, _EMPLOYER), LAST, False, id="another initiative"
+        ),
+        pytest.param(
+            (_RESIGNED, _EMPLOYEE), (_RESIGNED, _EMPLOYEE), LAST, False, id="all is known"
+        ),
+    ],
+)
+def test_of_an_end_that_has_passed_only_what_is_unknown_can_still_be_told(
+    recorded: tuple[LeavingReason | None, LeavingInitiative | None],
+    told: tuple[LeavingReason, LeavingInitiative],
+    left_on: date,
+    *,
+    allowed: bool,
+) -> None:
+    over = employment(left_on=LAST, reason=recorded[0], initiative=recorded[1])
+
+    with nullcontext() if allowed else pytest.raises(EmploymentOver):
+        check_end(over, left_on=left_on, reason=told[0], initiative=told[1], today=LAST + DAY)
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("next_on", "is_one"),
+    [
+        pytest.param(LAST + DAY, True, id="the day after the last"),
+        pytest.param(LAST + 2 * DAY, False, id="a day between"),
+    ],
+)
+def test_employments_that_follow_directly_on_one_another_are_one(
+    next_on: date, *, is_one: bool
+) -> None:
+    first, second = employment(left_on=LAST), employment(hired_on=next_on)
+
+    found = unbroken_employments([first, second])
+
+    assert [one.employments for one in found] == (
+        [(first, second)] if is_one else [(first,), (second,)]
+    )
+    ends = [one.end and one.end.left_on for one in found]
+    assert ends == ([None] if is_one else [LAST, None])
+
+
+def test_three_in_a_row_are_one_employment_that_ends_with_the_last() -> None:
+    third = employment(hired_on=LAST + 2 * DAY, left_on=LAST + 9 * DAY)
+    row = [employment(left_on=LAST), employment(LAST + DAY, LAST + DAY), third]
+
+    (found,) = unbroken_employments(row)
+
+    assert found.left_on == LAST + 9 * DAY
+    assert unbroken_employments([]) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What leaving costs: the bands to the day, the sliding schedule to the cent."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -159,32 +160,65 @@ def test_the_staircase_tells_its_risk_and_the_sliding_schedule_has_none() -> Non
     assert [remark.rule for remark in slide.remarks] == ["VIS-7.8"]
 
 
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("leaves_on", "amount_cents", "band"),
+    [
+        pytest.param(date(2027, 8, 31), 0, Band.BEFORE_START, id="the day before the start"),
+        pytest.param(date(2027, 9, 1), 245_001, Band.FULL, id="the day of the start"),
+        pytest.param(date(2027, 11, 1), 245_001, Band.FULL, id="the day it was cancelled"),
+        pytest.param(date(2028, 11, 1), 245_001, Band.FULL, id="12 months after that"),
+        pytest.param(date(2028, 11, 2), 122_501, Band.REDUCED, id="the day after"),
+        pytest.param(date(2029, 10, 31), 122_501, Band.REDUCED, id="a day less than 24 months"),
+        pytest.param(date(2029, 11, 1), 0, Band.NOTHING_LEFT, id="24 months after that"),
+    ],
+)
+def test_a_training_cancelled_after_its_start_counts_as_completed_on_that_day(
+    leaves_on: date, amount_cents: int, band: Band
+) -> None:
+    stopped = replace(clause(completed_on=None), stopped_on=date(2027, 11, 1))
+    result = repayment_due(stopped, leaves_on=leaves_on)
+    assert (result.amount_cents, result.band) == (amount_cents, band)
+    told = [say(step.text, step.facts, Language.EN) for step in result.steps]
+    assert any("cancelled on 1 November 2027" in line for line in told) is (
+        band is not Band.BEFORE_START
+    )
+
+
 @pytest.mark.rule("LAW-1")
 @pytest.mark.parametrize("basis", [each for each in TrainingBasis if each != "voluntary"], ids=str)
 def test_a_clause_is_void_when_the_training_turns_out_not_to_be_voluntary(
     basis: TrainingBasis,
 ) -> None:
     result = repayment_at_recovery(
-        clause(), basis=basis, threshold_cents=Cents(200_000), leaves_on=date(2028, 6, 1)
+        clause(),
+        basis=basis,
+        investment_cents=PRINCIPAL,
+        threshold_cents=Cents(200_000),
+        leaves_on=date(2028, 6, 1),
     )
     assert (result.amount_cents, result.band) == (0, Band.NO_CLAUSE)
     assert [step.rule for step in result.steps] == ["LAW-1"]
 
 
 @pytest.mark.rule("VIS-7.6")
+@pytest.mark.rule("LAW-3")
 @pytest.mark.parametrize(
-    ("principal_cents", "amount_cents"),
+    ("principal_cents", "investment_cents", "amount_cents"),
     [
-        pytest.param(199_999, 0, id="one cent under the threshold"),
-        pytest.param(200_000, 200_000, id="the threshold itself"),
+        pytest.param(199_999, 199_999, 0, id="one cent under the threshold"),
+        pytest.param(200_000, 200_000, 200_000, id="the threshold itself"),
+        pytest.param(27_950, 200_000, 27_950, id="with subsidies counted, on the cost less them"),
+        pytest.param(27_950, 199_999, 0, id="with subsidies counted, one cent under it"),
     ],
 )
-def test_the_cost_really_made_is_held_against_the_threshold(
-    principal_cents: int, amount_cents: int
+def test_the_investment_really_made_is_held_against_the_threshold(
+    principal_cents: int, investment_cents: int, amount_cents: int
 ) -> None:
     result = repayment_at_recovery(
         clause(principal_cents=principal_cents),
         basis=TrainingBasis.VOLUNTARY,
+        investment_cents=Cents(investment_cents),
         threshold_cents=Cents(200_000),
         leaves_on=date(2028, 6, 1),
     )

@@ -105,7 +105,7 @@ class EmployeeImportService:
             return outcome
         refuse_faulty(errors, options.mode, row_count=outcome.row_count)
         await self._roster.carry_out(plan)
-        await self._agreements.settle_departures(plan.ended)
+        await self._agreements.settle_departures(plan.ended, returned=plan.returned)
         await self._audit.record(
             action="employees.imported",
             object_type="employee_import",

@@ -133,6 +133,15 @@ class Plan:
     changed_placements: list[PlacementRow] = field(default_factory=list[PlacementRow])
     ended: list[EndOfEmployment] = field(default_factory=list[EndOfEmployment])
 
+    @property
+    def returned(self) -> frozenset[UUID]:
+        """Return who is taken on again."""
+        return frozenset(
+            self.employee_ids[line]
+            for line, outcome in self.outcomes.items()
+            if outcome is Outcome.REHIRED
+        )
+
 
 DUPLICATE_NUMBER = Fault(
     "duplicate-number",
