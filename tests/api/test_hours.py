@@ -219,14 +219,14 @@ async def test_a_grant_that_is_taken_back_frees_what_it_held(staff: Staff, work:
     async with work() as opened:
         hours = HourService(opened)
         held = {(one.id, 2027): 2040 for one in (staff.noor, staff.idris)}
-        assert await hours.planned_minutes_by_pair([details.id]) == held
+        assert await hours.reserved_minutes([details.id]) == held
         freed = await hours.release(
             details.id, employee_ids=[staff.noor.id], held_after=A_2027_DAY, cause_id=new_id()
         )
         assert freed == 600
         assert await hours.release(details.id, cause_id=new_id()) == 1440 + 2040
         assert await hours.release(details.id, cause_id=new_id()) == 0
-        assert await hours.planned_minutes_by_pair([details.id]) == {}
+        assert await hours.reserved_minutes([details.id]) == {}
         assert (await room_of(opened, staff.noor, 2027)).room_minutes == NORM
         # What was released can be granted again.
         await hours.reserve(reservations(details), decision_id=new_id())
