@@ -14,8 +14,10 @@ import pytest
 from pypdf import PdfReader
 
 from app.agreements.service import AgreementService, typeset
+from app.db.session import Database
 from app.db.work import Work
 from app.kernel.actors import Role
+from app.people.rules import LeavingInitiative, LeavingReason
 from app.people.schemas import PlacementIn
 from app.people.service import PeopleService
 from app.requests.rules import TrainingBasis
@@ -39,8 +41,9 @@ from tests.support.agreements import (
     training,
 )
 from tests.support.clock import FrozenClock
-from tests.support.organisations import Organisation
+from tests.support.organisations import Organisation, found_organisation
 from tests.support.policy import odwh_version
+from tests.support.sql import connected
 
 
 @pytest.fixture
@@ -251,6 +254,90 @@ async def test_one_cent_under_the_threshold_there_is_no_clause(
     assert at_threshold["terms"]["repaymentSchedule"] is not None
 
 
+@pytest.mark.rule("LAW-3")
+@pytest.mark.rule("VIS-7.6")
+async def test_subsidies_that_count_as_investment_are_not_reclaimed(
+    client: httpx.AsyncClient, database: Database, work: OpenWork, sign_in: SignIn
+) -> None:
+    counting = await found_organisation(database, investment_after_subsidies=False)
+    async with work(actor(counting, {}, HR)) as opened:
+        staff = await staffed(opened)
+    async with work(actor(counting, staff, HR)) as opened:
+        request_id, [agreement_id] = await called_for(opened, training(staff[EMPLOYEE]))
+    scene = Scene(counting, work, staff, request_id, agreement_id)
+    hr = sign_in(Role.HR, person=HR, organisation=counting)
+
+    drawn = await signed(scene, subsidiesCents=400_000)
+
+    terms = drawn.terms
+    assert terms is not None
+    assert terms.repayment_schedule is not None
+    assert (terms.own_cost_cents, terms.investment_cents) == (27_950, 427_950)
+    text = text_of((await typeset(terms)).content)
+    assert "Dat deel van ten hoogste € 279,50" in text
+    assert "€ 4.279,50 terug" not in text
+    would = await client.get(
+        f"/agreements/{scene.agreement_id}/repayment?leavesOn=2026-12-31", headers=hr
+    )
+    assert (would.json()["principalCents"], would.json()["amountCents"]) == (27_950, 27_950)
+    ended = await client.post(
+        f"/employees/{scene.staff[EMPLOYEE]}/employment-end",
+        json={"leftOn": "2026-12-31", "reason": "resignation", "initiative": "employee"},
+        headers=hr | {"Idempotency-Key": f'"{uuid4()}"'},
+    )
+    [claim] = ended.json()["claims"]
+    assert (claim["principalCents"], claim["amountCents"]) == (27_950, 27_950)
+    exported = await client.post(
+        f"/repayment-claims/{claim['id']}/export",
+        json={"costMadeCents": 20_000, "payrollReference": "SAL-1"},
+        headers=hr | {"Idempotency-Key": f'"{uuid4()}"', "If-Match": "*"},
+    )
+    assert exported.json()["amountCents"] == 20_000
+
+
+@pytest.mark.rule("LAW-3")
+async def test_what_was_agreed_on_before_subsidies_is_claimed_less_them(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], owner_url: str
+) -> None:
+    """Terms of before the own cost and the investment were told apart."""
+    await drawn_up(scene, subsidiesCents=100_000)
+    with connected(owner_url, scene.organisation.id) as connection:
+        connection.execute(
+            "UPDATE agreements SET terms = (terms - 'investmentCents')"
+            " || '{\"ownCostCents\": 427950}' WHERE id = %s",
+            (scene.agreement_id,),
+        )
+
+    agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    would = await client.get(
+        f"/agreements/{scene.agreement_id}/repayment?leavesOn=2026-12-31", headers=hr
+    )
+
+    terms = agreement["terms"]
+    assert (terms["ownCostCents"], terms["investmentCents"]) == (427_950, 427_950)
+    assert would.json()["principalCents"] == 327_950
+
+
+@pytest.mark.rule("VIS-5.3")
+async def test_nobody_draws_up_their_own_agreement(
+    client: httpx.AsyncClient, scene: Scene, sign_in: SignIn, hr: dict[str, str]
+) -> None:
+    colleague = actor(scene.organisation, scene.staff, COLLEAGUE, Role.HR)
+    async with scene.open_work(colleague) as work:
+        _, [agreement_id] = await called_for(work, training(scene.staff[HR]))
+    path = f"/agreements/{agreement_id}/drawing-up"
+
+    own = await client.post(path, json={"subsidiesCents": 227_951}, headers=hr | {"If-Match": "*"})
+    nameless = await client.post(path, json={}, headers=sign_in(Role.HR) | {"If-Match": "*"})
+    another = await client.post(
+        path, json={}, headers=sign_in(Role.HR, person=COLLEAGUE) | {"If-Match": "*"}
+    )
+
+    refused(own, 403, "own-request-step", "VIS-5.3")
+    refused(nameless, 403, "named-person-needed", "VIS-5.3")
+    assert another.status_code == 200, another.text
+
+
 @pytest.mark.rule("LAW-11", "VIS-7.6")
 async def test_an_agreement_keeps_to_the_policy_of_its_decision(
     client: httpx.AsyncClient,
@@ -372,9 +459,64 @@ async def test_who_has_no_manager_has_nobody_to_sign_second(
 
 @pytest.mark.rule("VIS-7.3")
 async def test_the_manager_it_names_signs_also_after_the_employee_moved_to_another(
-    client: httpx.AsyncClient, scene: Scene, employee: dict[str, str], manager: dict[str, str]
+    client: httpx.AsyncClient,
+    scene: Scene,
+    employee: dict[str, str],
+    manager: dict[str, str],
 ) -> None:
     sha256 = (await drawn_up(scene)).row.document_sha256 or ""
+    await lead_by(scene, OTHER_MANAGER)
+    assert (await sign(client, scene, employee, sha256)).status_code == 201
+    assert (await sign(client, scene, manager, sha256)).status_code == 201
+
+
+@pytest.mark.rule("VIS-7.3")
+@pytest.mark.parametrize("leaves", [False, True], ids=["leads another team", "has left"])
+async def test_what_waits_for_a_manager_who_no_longer_leads_the_employee_is_drawn_up_anew(
+    client: httpx.AsyncClient,
+    scene: Scene,
+    sign_in: SignIn,
+    hr: dict[str, str],
+    clock: FrozenClock,
+    *,
+    leaves: bool,
+) -> None:
+    sha256 = (await drawn_up(scene)).row.document_sha256 or ""
+    employee = sign_in(Role.EMPLOYEE, person=EMPLOYEE)
+    await sign(client, scene, employee, sha256)
+    refused(await draw_up(client, scene, hr), 409, "agreement-frozen", "VIS-7.3")
+    if leaves:
+        async with scene.work() as work:
+            await PeopleService(work).end_employment(
+                scene.staff[MANAGER],
+                left_on=work.today,
+                reason=LeavingReason.RESIGNATION,
+                initiative=LeavingInitiative.EMPLOYEE,
+            )
+        clock.set(clock.now() + timedelta(days=1))
+        refused(await draw_up(client, scene, hr), 409, "no-manager-to-sign", "VIS-7.3")
+    await lead_by(scene, OTHER_MANAGER)
+
+    drawn = await draw_up(client, scene, hr)
+
+    assert drawn.status_code == 200, drawn.text
+    anew = drawn.json()
+    assert anew["id"] != str(scene.agreement_id)
+    assert (anew["status"], anew["managerId"]) == ("drawn_up", str(scene.staff[OTHER_MANAGER]))
+    before = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    assert (before["status"], before["decisionId"]) == ("superseded", anew["decisionId"])
+    assert before["closedReason"] == "The manager it names no longer leads the employee."
+    for signer in (employee, sign_in(Role.MANAGER, person=OTHER_MANAGER)):
+        answer = await client.post(
+            f"/agreements/{anew['id']}/signatures",
+            json={"documentSha256": anew["documentSha256"]},
+            headers=signer,
+        )
+        assert answer.status_code == 201, answer.text
+
+
+async def lead_by(scene: Scene, manager: str) -> None:
+    """Place the employee under another manager, from today on."""
     async with scene.work() as work:
         people = PeopleService(work)
         placed = (await people.view(scene.staff[EMPLOYEE])).placed.placement.assignment
@@ -383,13 +525,11 @@ async def test_the_manager_it_names_signs_also_after_the_employee_moved_to_anoth
             PlacementIn(
                 team_id=placed.team_id,
                 function_id=placed.function_id,
-                manager_id=scene.staff[OTHER_MANAGER],
+                manager_id=scene.staff[manager],
                 contract_minutes_per_week=placed.contract_minutes_per_week,
                 valid_from=work.today,
             ),
         )
-    assert (await sign(client, scene, employee, sha256)).status_code == 201
-    assert (await sign(client, scene, manager, sha256)).status_code == 201
 
 
 @pytest.mark.rule("VIS-7.3")

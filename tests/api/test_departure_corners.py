@@ -1,5 +1,6 @@
-"""Leaving, and what happens before or after it: signing, completing, another decision, staying."""
+"""Leaving, and what happens before or after it: signing, completing, cancelling, returning."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,12 +20,20 @@ from tests.support.agreements import (
     MANAGER,
     MT,
     Scene,
+    actor,
+    called_for,
     drawn_up,
     make_scene,
     signed,
+    training,
 )
 from tests.support.clock import FrozenClock
 from tests.support.organisations import Organisation
+from tests.support.sql import connected
+
+# A day on which the scene's training is under way.
+STARTED = datetime(2026, 11, 2, 9, tzinfo=UTC)
+NOT_KNOWN = ("unknown", "unknown")
 
 
 @pytest.fixture
@@ -41,14 +50,25 @@ def keyed(headers: dict[str, str]) -> dict[str, str]:
     return headers | {"Idempotency-Key": f'"{uuid4()}"', "If-Match": "*"}
 
 
+async def end(
+    client: httpx.AsyncClient,
+    scene: Scene,
+    headers: dict[str, str],
+    left_on: str,
+    why: tuple[str, str] = ("resignation", "employee"),
+) -> httpx.Response:
+    """Record an end of the employee's employment, with its reason and initiative."""
+    return await client.post(
+        f"/employees/{scene.staff[EMPLOYEE]}/employment-end",
+        json={"leftOn": left_on, "reason": why[0], "initiative": why[1]},
+        headers=keyed(headers),
+    )
+
+
 async def leave(
     client: httpx.AsyncClient, scene: Scene, headers: dict[str, str], left_on: str
 ) -> dict[str, Any]:
-    answer = await client.post(
-        f"/employees/{scene.staff[EMPLOYEE]}/employment-end",
-        json={"leftOn": left_on, "reason": "resignation", "initiative": "employee"},
-        headers=keyed(headers),
-    )
+    answer = await end(client, scene, headers, left_on)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -63,6 +83,17 @@ async def stay(
 
 async def claims(client: httpx.AsyncClient, headers: dict[str, str]) -> list[dict[str, Any]]:
     return (await client.get("/repayment-claims", headers=headers)).json()["items"]
+
+
+async def standing(client: httpx.AsyncClient, headers: dict[str, str]) -> list[tuple[str, str]]:
+    """Return of each claim its status and the last day it is for, oldest first."""
+    return [(claim["status"], claim["leavesOn"]) for claim in await claims(client, headers)]
+
+
+async def live_cents(client: httpx.AsyncClient, headers: dict[str, str]) -> list[int]:
+    """Return the amounts of the claims that are not withdrawn."""
+    found = await claims(client, headers)
+    return [claim["amountCents"] for claim in found if claim["status"] != "withdrawn"]
 
 
 async def sign(
@@ -219,6 +250,354 @@ async def test_a_completion_recorded_after_the_end_was_announced_reckons_the_cla
     read = (await client.get(f"/repayment-claims/{first['id']}", headers=hr)).json()
     if amount_cents != 427_950:
         assert read["withdrawal"]["supersededById"] == (live[0]["id"] if live else None)
+
+
+# --- Cancelling ---------------------------------------------------------------------------------
+
+
+async def cancel(
+    client: httpx.AsyncClient, request_id: UUID, headers: dict[str, str]
+) -> httpx.Response:
+    return await client.post(
+        f"/requests/{request_id}/cancellation",
+        json={"reason": "De opleider is gestopt."},
+        headers=keyed(headers),
+    )
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.rule("LAW-3")
+@pytest.mark.parametrize(
+    ("day", "stays"),
+    [
+        pytest.param(datetime(2026, 8, 31, 21, 59, tzinfo=UTC), False, id="the day before it"),
+        pytest.param(datetime(2026, 8, 31, 22, 0, tzinfo=UTC), True, id="from the day itself on"),
+    ],
+)
+async def test_from_the_start_on_a_cancellation_leaves_what_was_signed_and_claimed(
+    client: httpx.AsyncClient,
+    scene: Scene,
+    sign_in: SignIn,
+    hr: dict[str, str],
+    clock: FrozenClock,
+    *,
+    day: datetime,
+    stays: bool,
+) -> None:
+    await signed(scene)
+    [claim] = (await leave(client, scene, hr, "2026-12-31"))["claims"]
+    clock.set(day)
+
+    answer = await cancel(client, scene.request_id, sign_in(Role.MANAGER, person=MANAGER))
+
+    assert answer.status_code == 200, answer.text
+    agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    assert agreement["status"] == ("signed" if stays else "void")
+    read = (await client.get(f"/repayment-claims/{claim['id']}", headers=hr)).json()
+    assert read["status"] == ("due" if stays else "withdrawn")
+
+
+@pytest.mark.rule("VIS-7.3")
+async def test_what_only_the_employee_signed_is_void_after_a_cancellation_too(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    sha256 = (await drawn_up(scene)).row.document_sha256 or ""
+    async with scene.work(EMPLOYEE) as work:
+        await AgreementService(work).sign(scene.agreement_id, document_sha256=sha256)
+    clock.set(STARTED)
+
+    assert (await cancel(client, scene.request_id, hr)).status_code == 200
+
+    agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    assert (agreement["status"], agreement["closedReason"]) == ("void", "De opleider is gestopt.")
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("leaves_on", "amount_cents"),
+    [
+        pytest.param("2027-11-02", 427_950, id="12 months after the cancellation"),
+        pytest.param("2027-11-03", 213_975, id="the day after that"),
+        pytest.param("2028-11-02", 0, id="24 months after it"),
+    ],
+)
+async def test_the_terms_of_a_training_that_was_stopped_run_from_its_cancellation(
+    client: httpx.AsyncClient,
+    scene: Scene,
+    hr: dict[str, str],
+    clock: FrozenClock,
+    *,
+    leaves_on: str,
+    amount_cents: int,
+) -> None:
+    await signed(scene)
+    clock.set(STARTED)
+    assert (await cancel(client, scene.request_id, hr)).status_code == 200
+
+    told = await client.get(
+        f"/agreements/{scene.agreement_id}/repayment",
+        params={"leavesOn": leaves_on},
+        headers=hr | {"Accept-Language": "en"},
+    )
+    departure = await leave(client, scene, hr, leaves_on)
+
+    assert told.json()["amountCents"] == amount_cents
+    assert "cancelled on 2 November 2026" in told.json()["steps"][1]["text"]
+    owed = [claim["amountCents"] for claim in departure["claims"]]
+    assert owed == [amount_cents] * (amount_cents > 0)
+    for claim in departure["claims"]:
+        handed_over = await client.post(
+            f"/repayment-claims/{claim['id']}/export",
+            json={"costMadeCents": 300_000, "payrollReference": "SAL-1"},
+            headers=keyed(hr),
+        )
+        assert handed_over.json()["amountCents"] == 300_000 * amount_cents // 427_950
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("left_on", "amounts"),
+    [
+        pytest.param("2027-11-02", [427_950], id="within 12 months it is what it was"),
+        pytest.param("2027-11-03", [213_975], id="the day after it is half"),
+        pytest.param("2028-11-02", [], id="from 24 months on nothing is left"),
+    ],
+)
+async def test_a_cancellation_reckons_the_claim_on_who_announced_to_leave_anew(
+    client: httpx.AsyncClient,
+    scene: Scene,
+    hr: dict[str, str],
+    clock: FrozenClock,
+    *,
+    left_on: str,
+    amounts: list[int],
+) -> None:
+    await signed(scene)
+    await leave(client, scene, hr, left_on)
+    clock.set(STARTED)
+
+    assert (await cancel(client, scene.request_id, hr)).status_code == 200
+
+    assert await live_cents(client, hr) == amounts
+
+
+@pytest.mark.rule("VIS-5.3")
+async def test_nobody_cancels_a_training_in_which_they_take_part(
+    client: httpx.AsyncClient, scene: Scene, sign_in: SignIn, hr: dict[str, str]
+) -> None:
+    colleague = actor(scene.organisation, scene.staff, COLLEAGUE, Role.HR)
+    async with scene.open_work(colleague) as work:
+        request_id, _ = await called_for(work, training(scene.staff[HR]))
+
+    refused(await cancel(client, request_id, hr), 403, "own-request-step")
+    refused(await cancel(client, request_id, sign_in(Role.HR)), 403, "named-person-needed")
+    another = sign_in(Role.HR, person=COLLEAGUE)
+    assert (await cancel(client, request_id, another)).status_code == 200
+
+
+# --- Classifying anew ---------------------------------------------------------------------------
+
+
+async def classify(
+    client: httpx.AsyncClient, scene: Scene, headers: dict[str, str], basis: str
+) -> list[str]:
+    answer = await client.post(
+        f"/requests/{scene.request_id}/classifications",
+        json={"basis": basis, "reason": "Nader onderzoek."},
+        headers=headers | {"If-Match": "*"},
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()["agreementIds"]
+
+
+@pytest.mark.rule("LAW-1")
+async def test_a_clause_drawn_up_anew_can_be_void_anew(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
+) -> None:
+    await drawn_up(scene)
+    await classify(client, scene, hr, "statutory")
+    await drawn_up(scene)
+    await classify(client, scene, hr, "voluntary")
+    await signed(scene)
+    agreement = (await client.get(f"/agreements/{scene.agreement_id}", headers=hr)).json()
+    assert (agreement["clauseInForce"], agreement["clauseVoidedAt"]) == (True, None)
+    await leave(client, scene, hr, "2026-12-31")
+
+    assert await classify(client, scene, hr, "statutory") == [str(scene.agreement_id)]
+
+    assert await standing(client, hr) == [("withdrawn", "2026-12-31")]
+
+
+@pytest.mark.rule("LAW-1")
+async def test_no_claim_is_left_under_a_clause_that_was_marked_void_before(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], owner_url: str
+) -> None:
+    await signed(scene)
+    await leave(client, scene, hr, "2026-12-31")
+    with connected(owner_url, scene.organisation.id) as connection:
+        connection.execute(
+            "UPDATE agreements SET clause_voided_at = now() WHERE id = %s", (scene.agreement_id,)
+        )
+
+    assert await classify(client, scene, hr, "statutory") == []
+
+    assert await standing(client, hr) == [("withdrawn", "2026-12-31")]
+
+
+@pytest.mark.rule("LAW-1")
+async def test_a_clause_that_holds_again_brings_its_claim_back(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    await signed(scene)
+    await leave(client, scene, hr, "2026-12-31")
+    clock.set(datetime(2027, 1, 5, 9, tzinfo=UTC))
+    await classify(client, scene, hr, "statutory")
+    assert await live_cents(client, hr) == []
+
+    assert await classify(client, scene, hr, "voluntary") == [str(scene.agreement_id)]
+
+    assert await standing(client, hr) == [("withdrawn", "2026-12-31"), ("due", "2026-12-31")]
+    assert await live_cents(client, hr) == [427_950]
+
+
+# --- Returning ----------------------------------------------------------------------------------
+
+
+async def rehire(
+    client: httpx.AsyncClient, scene: Scene, headers: dict[str, str], hired_on: str
+) -> None:
+    path = f"/employees/{scene.staff[EMPLOYEE]}"
+    placement = (await client.get(path, headers=headers)).json()["placement"]
+    names = ("teamId", "functionId", "managerId", "contractMinutesPerWeek")
+    answer = await client.post(
+        f"{path}/employments",
+        json={name: placement[name] for name in names} | {"hiredOn": hired_on, "kind": "temporary"},
+        headers=keyed(headers),
+    )
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("hired_on", "status"),
+    [
+        pytest.param("2027-01-01", "withdrawn", id="the day after: it is no departure"),
+        pytest.param("2027-01-02", "due", id="with a day between it is one"),
+    ],
+)
+async def test_who_is_taken_on_again_without_a_day_between_has_not_left(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], hired_on: str, status: str
+) -> None:
+    await signed(scene)
+    [claim] = (await leave(client, scene, hr, "2026-12-31"))["claims"]
+
+    await rehire(client, scene, hr, hired_on)
+
+    assert await standing(client, hr) == [(status, "2026-12-31")]
+    read = (await client.get(f"/repayment-claims/{claim['id']}", headers=hr)).json()
+    if status == "withdrawn":
+        assert read["withdrawal"]["reason"] == (
+            "Another employment follows directly on the one that ended."
+        )
+
+
+@pytest.mark.rule("VIS-7.7")
+async def test_an_agreement_signed_between_two_employments_that_join_gives_no_claim(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str]
+) -> None:
+    await leave(client, scene, hr, "2026-12-31")
+    await rehire(client, scene, hr, "2027-01-01")
+
+    await signed(scene)
+
+    assert await claims(client, hr) == []
+
+
+@pytest.mark.rule("VIS-7.7")
+async def test_the_end_of_the_last_of_joined_employments_is_the_departure(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    await signed(scene)
+    await leave(client, scene, hr, "2026-12-31")
+    await rehire(client, scene, hr, "2027-01-01")
+    clock.set(datetime(2027, 2, 1, 9, tzinfo=UTC))
+
+    [claim] = (await leave(client, scene, hr, "2027-06-30"))["claims"]
+
+    assert (claim["status"], claim["leavesOn"]) == ("due", "2027-06-30")
+    assert (await stay(client, scene, hr)).json()["withdrawnClaimIds"] == [claim["id"]]
+    assert await live_cents(client, hr) == []
+
+
+@pytest.mark.rule("VIS-7.7")
+async def test_a_second_end_leaves_the_claim_for_the_first_alone(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    await signed(scene)
+    await leave(client, scene, hr, "2026-12-31")
+    clock.set(datetime(2027, 6, 1, 9, tzinfo=UTC))
+    await rehire(client, scene, hr, "2027-05-01")
+
+    second = await leave(client, scene, hr, "2027-12-31")
+
+    assert (second["claims"], second["withoutClaim"]) == ([], [])
+    assert await standing(client, hr) == [("due", "2026-12-31")]
+    assert (await stay(client, scene, hr)).json()["withdrawnClaimIds"] == []
+    assert await standing(client, hr) == [("due", "2026-12-31")]
+
+
+@pytest.mark.rule("VIS-7.7")
+async def test_who_left_before_the_start_owes_nothing_when_a_later_employment_ends(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    await signed(scene)
+    assert (await leave(client, scene, hr, "2026-06-30"))["claims"] == []
+    clock.set(datetime(2027, 6, 1, 9, tzinfo=UTC))
+    await rehire(client, scene, hr, "2027-05-01")
+
+    await leave(client, scene, hr, "2027-12-31")
+
+    assert await claims(client, hr) == []
+
+
+# --- What was not known of an end ---------------------------------------------------------------
+
+
+@pytest.mark.rule("LAW-3")
+async def test_the_reason_of_an_end_that_has_passed_can_still_be_told(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock
+) -> None:
+    await signed(scene)
+    await end(client, scene, hr, "2026-10-31", NOT_KNOWN)
+    assert await standing(client, hr) == [("awaiting_confirmation", "2026-10-31")]
+    clock.set(STARTED)
+
+    refused(await end(client, scene, hr, "2026-11-30"), 409, "employment-over")
+    told = await end(client, scene, hr, "2026-10-31")
+
+    assert told.status_code == 200, told.text
+    assert [claim["status"] for claim in told.json()["claims"]] == ["due"]
+    assert await standing(client, hr) == [("withdrawn", "2026-10-31"), ("due", "2026-10-31")]
+    another = await end(client, scene, hr, "2026-10-31", ("dismissal", "employer"))
+    refused(another, 409, "employment-over")
+
+
+@pytest.mark.rule("LAW-3")
+async def test_a_claim_that_was_waived_is_not_made_again_when_the_reason_is_told(
+    client: httpx.AsyncClient, scene: Scene, hr: dict[str, str], clock: FrozenClock, sign_in: SignIn
+) -> None:
+    await signed(scene)
+    [claim] = (await end(client, scene, hr, "2026-10-31", NOT_KNOWN)).json()["claims"]
+    await client.post(
+        f"/repayment-claims/{claim['id']}/waiver",
+        json={"reason": "Coulance."},
+        headers=keyed(sign_in(Role.MT, person=MT)),
+    )
+    clock.set(STARTED)
+
+    told = (await leave(client, scene, hr, "2026-10-31"))["claims"]
+
+    assert [(one["id"], one["status"]) for one in told] == [(claim["id"], "waived")]
 
 
 # --- Staying after all --------------------------------------------------------------------------

@@ -319,6 +319,22 @@ async def test_an_end_is_recorded_moved_and_not_withdrawn_by_a_blank(
     assert places(late.json()["facts"]["errors"]) == [(2, "Datum uit dienst", "employment-over")]
 
 
+def leaver(**members: object) -> dict[str, Any]:
+    """Return the row of the employee whose training was granted, as the scene hired them."""
+    return record(
+        EMPLOYEE,
+        givenName="Noor",
+        infix="van der",
+        familyName="Meulen",
+        email=f"p{EMPLOYEE}@od-voorbeeld.example",
+        team="Toezicht Milieu",
+        function="Toezichthouder milieu",
+        managerNumber=LEADER,
+        hiredOn="2020-01-01",
+        **members,
+    )
+
+
 @pytest.mark.rule("VIS-7.8")
 @pytest.mark.rule("LAW-3")
 async def test_a_leaver_in_the_export_is_claimed_from_and_the_reason_waits_for_a_person(
@@ -331,18 +347,7 @@ async def test_a_leaver_in_the_export_is_claimed_from_and_the_reason_waits_for_a
 ) -> None:
     scene = await make_scene(organisation, work)
     await signed(scene)
-    row = record(
-        EMPLOYEE,
-        givenName="Noor",
-        infix="van der",
-        familyName="Meulen",
-        email=f"p{EMPLOYEE}@od-voorbeeld.example",
-        team="Toezicht Milieu",
-        function="Toezichthouder milieu",
-        managerNumber=LEADER,
-        hiredOn="2020-01-01",
-        leftOn="2026-12-31",
-    )
+    row = leaver(leftOn="2026-12-31")
 
     answer = await send_records(client, hris, row)
 
@@ -351,6 +356,61 @@ async def test_a_leaver_in_the_export_is_claimed_from_and_the_reason_waits_for_a
     assert listed.status_code == 200
     (claim,) = listed.json()["items"]
     assert claim["agreementId"] == str(scene.agreement_id)
+
+
+@pytest.mark.rule("VIS-7.7")
+@pytest.mark.parametrize(
+    ("hired_on", "status"),
+    [
+        pytest.param("2027-01-01", "withdrawn", id="the day after"),
+        pytest.param("2027-01-02", "awaiting_confirmation", id="with a day between"),
+    ],
+)
+async def test_who_stands_in_a_later_export_without_a_day_between_has_not_left(
+    client: httpx.AsyncClient,
+    hris: dict[str, str],
+    sign_in: SignIn,
+    organisation: Organisation,
+    *,
+    work: OpenWork,
+    hired_on: str,
+    status: str,
+) -> None:
+    scene = await make_scene(organisation, work)
+    await signed(scene)
+    row = leaver(leftOn="2026-12-31")
+    await send_records(client, hris, row)
+
+    again = await send_records(client, hris, row | {"hiredOn": hired_on, "leftOn": "2027-06-30"})
+
+    assert counts(again) == {"row": 1, "rehired": 1, "ended": 1}
+    claims = (await client.get("/repayment-claims", headers=sign_in(Role.HR))).json()["items"]
+    told = [(claim["status"], claim["leavesOn"]) for claim in claims]
+    joined = [("awaiting_confirmation", "2027-06-30")] if status == "withdrawn" else []
+    assert told == [(status, "2026-12-31"), *joined]
+    read = await client.get(f"/repayment-claims/{claims[0]['id']}", headers=sign_in(Role.HR))
+    if status == "withdrawn":
+        assert read.json()["withdrawal"]["supersededById"] == claims[1]["id"]
+
+
+@pytest.mark.rule("VIS-7.7")
+async def test_a_new_contract_in_an_export_undoes_the_departure_before_it(
+    client: httpx.AsyncClient,
+    hris: dict[str, str],
+    sign_in: SignIn,
+    organisation: Organisation,
+    *,
+    work: OpenWork,
+) -> None:
+    scene = await make_scene(organisation, work)
+    await signed(scene)
+    row = leaver()
+    await send_records(client, hris, row | {"leftOn": "2026-12-31"})
+
+    await send_records(client, hris, row | {"hiredOn": "2027-01-01"})
+
+    (claim,) = (await client.get("/repayment-claims", headers=sign_in(Role.HR))).json()["items"]
+    assert claim["status"] == "withdrawn"
 
 
 async def test_who_returns_has_a_second_employment(
