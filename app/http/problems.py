@@ -390,7 +390,7 @@ def role_refused(allowed: Sequence[str], held: Sequence[str], *, rule: str | Non
     a broker no part in priority, means or budget (VIS-5.4).
     """
     if rule in BARS_BROKERS and Role.KNOWLEDGE_BROKER.value in held:
-        rule = "VIS-5.4"
+        rule, held = "VIS-5.4", [Role.KNOWLEDGE_BROKER.value]
     return RoleRefused(rule=rule, allowed_roles=list(allowed), roles=list(held))
 
 

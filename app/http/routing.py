@@ -7,18 +7,28 @@ dependency.
 
 import asyncio
 import random
+import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from time import monotonic
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query
+from fastapi.params import Path, Query
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import SQLAlchemyError
@@ -142,7 +152,7 @@ class TransactionalRoute(APIRoute):
         declared: Mapping[str, Any] = self.openapi_extra or {}
         reads_body = self.body_field is not None or declared[ACCEPTS] != ["application/json"]
         keyed = "POST" in (self.methods or ())
-        query = _query_names(self.dependant)
+        parameters = _parameters(self.dependant)
         gate = _Gate(
             roles=declared[ROLES],
             rule=declared[ROLE_RULE],
@@ -164,7 +174,7 @@ class TransactionalRoute(APIRoute):
             request.state.client = client.hex()
             request.state.rate_limit = edge.rates.admit(identity.organisation_id, client)
             gate.check_roles(identity.roles)
-            _check_query(request, query)
+            _check_address(request, parameters)
             bounded = BoundedRequest(request.scope, request.receive)
             limit = edge.max_bulk_bytes if declared[BULK] else edge.max_body_bytes
             body = await bounded.read(limit=limit, seconds=edge.arrival_seconds)
@@ -247,39 +257,77 @@ async def _with_retries(attempt: Callable[[], Awaitable[Response]]) -> Response:
     raise TooBusy
 
 
-def _query_names(dependant: Dependant) -> dict[str, bool]:
-    """Return the query parameters of an endpoint, and whether each may be repeated."""
-    return {
-        param.alias: "list[" in str(param.field_info.annotation)
-        for param in get_flat_params(dependant)
-        if isinstance(param.field_info, Query)
-    }
+# How a value of these types is written in an address, and what another one is told: pydantic would
+# take 2_027, +2027 or yes as well, which the contract does not know.
+_FORMS: Mapping[type, tuple[re.Pattern[str], str]] = {
+    int: (re.compile(r"-?(?:0|[1-9][0-9]*)"), "int_parsing"),
+    bool: (re.compile(r"true|false"), "bool_parsing"),
+    UUID: (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "uuid_parsing"),
+}
 
 
-def _check_query(request: Request, known: Mapping[str, bool]) -> None:
-    """Refuse a query parameter that is unknown, repeated, or holds what can not be stored.
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A parameter of an endpoint, in the path or the query."""
+
+    location: str
+    may_repeat: bool
+    form: tuple[re.Pattern[str], str] | None
+
+    def fault_of(self, value: str) -> str | None:
+        """Return the code of what is wrong with the value as it is written, if anything is."""
+        if "\0" in value:
+            return "text_with_nul"
+        if self.form is not None and not self.form[0].fullmatch(value):
+            return self.form[1]
+        return None
+
+
+def _parameters(dependant: Dependant) -> dict[str, _Parameter]:
+    """Return the parameters of an endpoint by the name that they have in an address."""
+    found: dict[str, _Parameter] = {}
+    for param in get_flat_params(dependant):
+        info = param.field_info
+        if isinstance(info, Path | Query):
+            kinds: tuple[Any, ...] = get_args(info.annotation) or (info.annotation,)
+            found[param.alias] = _Parameter(
+                location="path" if isinstance(info, Path) else "query",
+                may_repeat="list[" in str(info.annotation),
+                form=next((_FORMS[kind] for kind in kinds if kind in _FORMS), None),
+            )
+    return found
+
+
+def _check_address(request: Request, known: Mapping[str, _Parameter]) -> None:
+    """Refuse a query parameter that is unknown or repeated, and a value that is not of its form.
 
     Raises:
         InputInvalid: names each.
     """
-    if not request.scope["query_string"]:
-        return
-    errors: list[dict[str, object]] = []
-    seen: set[str] = set()
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            errors.append(_finding("unknown_parameter", name))
-        elif name in seen and not known[name]:
-            errors.append(_finding("repeated_parameter", name))
-        elif "\0" in value:
-            errors.append(_finding("text_with_nul", name))
-        seen.add(name)
+    asked = request.query_params.multi_items() if request.scope["query_string"] else []
+    errors = [
+        *_findings("path", ((name, str(of)) for name, of in request.path_params.items()), known),
+        *_findings("query", asked, known),
+    ]
     if errors:
         raise InputInvalid(errors)
 
 
-def _finding(code: str, name: str) -> dict[str, object]:
-    return {"type": code, "loc": ("query", name[:100]), "msg": code}
+def _findings(
+    location: str, values: Iterable[tuple[str, str]], known: Mapping[str, _Parameter]
+) -> Iterator[dict[str, object]]:
+    seen: set[str] = set()
+    for name, value in values:
+        parameter = known.get(name)
+        if parameter is None or parameter.location != location:
+            code = "unknown_parameter"
+        elif name in seen and not parameter.may_repeat:
+            code = "repeated_parameter"
+        else:
+            code = parameter.fault_of(value)
+        seen.add(name)
+        if code is not None:
+            yield {"type": code, "loc": (location, name[:100]), "msg": code}
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -284,6 +284,12 @@ async def test_a_bulk_upload_may_be_larger_and_of_its_own_types(
         ("limit=1000000000", "/limit", "less_than_equal"),
         ("limit=many", "/limit", "int_parsing"),
         ("limit=", "/limit", "int_parsing"),
+        ("limit=1_0", "/limit", "int_parsing"),
+        ("limit=%2B10", "/limit", "int_parsing"),
+        ("limit=%2010", "/limit", "int_parsing"),
+        ("limit=10.0", "/limit", "int_parsing"),
+        ("limit=010", "/limit", "int_parsing"),
+        ("limit=" + "9" * 5000, "/limit", "int_parsing_size"),
         ("limit=1&limit=2", "/limit", "repeated_parameter"),
         ("colour=red", "/colour", "unknown_parameter"),
         ("shade=%00", "/shade", "text_with_nul"),
@@ -304,6 +310,20 @@ async def test_a_parameter_that_is_a_list_may_be_repeated(
 ) -> None:
     answer = await api.get("/probes?kinds=a&kinds=b", headers=sign_in(Role.HR))
     assert answer.status_code == 200
+
+
+ID = "01890000-0000-7000-8000-000000000001"
+
+
+@pytest.mark.parametrize("probe_id", [f"%7B{ID}%7D", f"urn:uuid:{ID}", ID.replace("-", "")])
+async def test_an_id_is_written_in_one_way(
+    api: httpx.AsyncClient, sign_in: SignIn, probe_id: str
+) -> None:
+    headers = {**sign_in(Role.HR), "If-Match": "*"}
+    answer = await api.put(f"/probes/{probe_id}", json={"title": "A"}, headers=headers)
+    assert answer.status_code == 400
+    [error] = answer.json()["errors"]
+    assert (error["location"], error["code"]) == ("path", "uuid_parsing")
 
 
 @pytest.mark.parametrize("probe_id", ["1", "%00", "x" * 5000, "..%2f..%2fetc"])

@@ -627,6 +627,8 @@ async def test_other_bodies_are_refused(
         pytest.param({"mode": "some"}, "mode", id="no such mode"),
         pytest.param({"effectiveOn": "01-09-2026"}, "effectiveOn", id="a day in Dutch"),
         pytest.param({"dryrun": "true"}, "dryrun", id="no such parameter"),
+        pytest.param({"dryRun": "yes"}, "dryRun", id="yes for true"),
+        pytest.param({"dryRun": "1"}, "dryRun", id="1 for true"),
     ],
 )
 async def test_other_options_are_refused(

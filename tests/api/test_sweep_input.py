@@ -453,7 +453,9 @@ async def test_without_a_token_that_holds_it_is_401_and_never_says_why(
 async def test_a_token_names_people_by_what_can_be_kept_and_shown(
     world: World, claim: str, value: str, status: int
 ) -> None:
-    bearer = tokens.token(organisation=world.organisation.slug, roles=Role, claims={claim: value})
+    bearer = tokens.token(
+        organisation=world.organisation.slug, roles=tokens.TOGETHER, claims={claim: value}
+    )
     headers = {"Authorization": f"Bearer {bearer}"}
     body = {"department": "Toezicht", "name": f"Team {uuid4()}"}
     made = await world.client.post("/teams", json=body, headers=headers)

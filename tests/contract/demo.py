@@ -12,8 +12,8 @@ import httpx
 from app.demo.personas import EMPLOYER, OTHER_EMPLOYER
 from app.http.demo_issuer import ORGANISATION_CLAIM, PERSON_CLAIM, ROLES_CLAIM, SigningIssuer
 from app.http.demo_issuer import PATH as ISSUER_PATH
-from app.kernel.actors import Role
 from tests.support.process import LEERRUIMTE, environment, free_port
+from tests.support.tokens import TOGETHER
 
 # A member of the management team: who has all roles must be somebody.
 _PERSON = "100232"
@@ -68,7 +68,7 @@ def running_demo(folder: Path) -> Generator[Demo]:
 
 
 def _token(issuer: SigningIssuer, organisation: str, claims: dict[str, object]) -> str:
-    roles = [role.value for role in Role]
+    roles = [role.value for role in TOGETHER]
     held = {ORGANISATION_CLAIM: organisation, ROLES_CLAIM: roles, **claims}
     return issuer.token(f"contract-{organisation}", held, seconds=_TOKEN_SECONDS)
 

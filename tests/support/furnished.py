@@ -18,6 +18,7 @@ from tests.support.decisions import Before, before_the_mt, keyed
 from tests.support.organisations import Organisation, found_organisation
 from tests.support.people import hire
 from tests.support.requests import Cast, drafted, request_body
+from tests.support.tokens import TOGETHER
 
 SESSION_DAY = date(2026, 10, 5)
 # Everything of the organisation happened by then, and its second session is still to come.
@@ -35,7 +36,7 @@ class Furnished:
 
     def headers(self, *roles: Role) -> dict[str, str]:
         """Return the headers of the director's requests in these roles, by default in all."""
-        return self.cast.headers(self.cast.director, *(roles or Role))
+        return self.cast.headers(self.cast.director, *(roles or TOGETHER))
 
 
 async def furnish(

@@ -64,7 +64,7 @@ class World:
 
     def headers(self, *roles: Role) -> dict[str, str]:
         bearer = _token(
-            self.organisation.slug, roles or tuple(Role), self.employee.personnel_number
+            self.organisation.slug, roles or tokens.TOGETHER, self.employee.personnel_number
         )
         return {"Authorization": f"Bearer {bearer}"}
 

@@ -17,6 +17,8 @@ from jwt.algorithms import RSAAlgorithm
 from app.kernel.actors import Role
 
 ISSUER = "https://issuer.test"
+# All that can go together: who bears a knowledge broker's role too has no part in much (VIS-5.4).
+TOGETHER = tuple(role for role in Role if role is not Role.KNOWLEDGE_BROKER)
 AUDIENCE = "leerruimte"
 KEY_ID = "test-1"
 
