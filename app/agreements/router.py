@@ -210,8 +210,9 @@ async def draw_up_agreement(
 ) -> AgreementOut:
     """Fill the agreement from what was granted (VIS-7.2) and set its document.
 
-    Until the first signature it can be drawn up again; from then on the text is fixed. Nobody
-    draws up their own.
+    Until the first signature it can be drawn up again; from then on the text is fixed. One that
+    waits for a manager who no longer leads the employee is superseded, and the answer is the one in
+    its place. Nobody draws up their own.
     """
     details = await service.draw_up(agreement_id, body, expected=expected)
     return _shown(details, response, language)
