@@ -565,6 +565,9 @@ async def test_rows_in_json_are_taken_over_like_lines(
     assert refused.status_code == 422
     (error,) = refused.json()["facts"]["errors"]
     assert (error["line"], error["column"], error["value"]) == (1, "hiredOn", "2019-02-30")
+    odd = await send_records(client, hris, record("3", familyName=[True, None]))
+    (error,) = odd.json()["facts"]["errors"]
+    assert (error["column"], error["value"]) == ("familyName", "[true, null]")
     assert set(await views(work)) == {"1", "2"}
 
 

@@ -334,6 +334,9 @@ async def test_whoever_tries_the_demo_sets_its_clock_and_back(
     assert timedelta() <= told - asked < timedelta(minutes=1)
     other_worker = DemoClock(demo.settings.data_dir / "demo-clock.json")
     assert timedelta() <= other_worker.now() - asked < timedelta(minutes=1)
+    beyond = {"nowAt": "2151-01-01T00:00:00Z"}
+    refused = await visitor.put("/v1/demo-clock", json=beyond, headers=headers)
+    assert refused.status_code == 422
     back = await visitor.put("/v1/demo-clock", json={"nowAt": None}, headers=headers)
     real = datetime.fromisoformat(back.json()["realNowAt"])
     assert abs(datetime.fromisoformat(back.json()["nowAt"]) - real) < timedelta(seconds=2)

@@ -1,5 +1,6 @@
 """The faults of a sheet on the wire, and those that a schema finds in a list of records."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, cast
 
@@ -28,12 +29,16 @@ class RowErrorOut(Out):
 
 
 def sent_in(record: object, fields: Iterable[At]) -> dict[At, str]:
-    """Return what a record holds of these fields, to quote from."""
+    """Return what a record holds of these fields, to quote from: what is no text as JSON."""
     if not isinstance(record, Mapping):
         return {}
     members = cast("Mapping[object, object]", record)
     found = {at: members.get(to_camel(at.value)) for at in fields}
-    return {at: str(value) for at, value in found.items() if value is not None}
+    return {
+        at: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for at, value in found.items()
+        if value is not None
+    }
 
 
 def faults_in(
