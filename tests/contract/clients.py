@@ -74,7 +74,10 @@ def typescript_client(ground: Ground) -> Outcome:
     done = run_tool(
         [*node_command("tsc"), "--project", folder], cwd=folder, seconds=_SECONDS, fine=None
     )
-    misses += [line for line in done.stdout.splitlines() if ": error " in line]
+    errors = [line for line in done.stdout.splitlines() if ": error " in line]
+    if done.returncode != 0 and not errors:
+        errors = [f"the compiler ended with {done.returncode}: {done.stdout[-300:]}"]
+    misses += errors
     operations = (folder / "client" / "sdk.gen.ts").read_text().count("\nexport const ")
     if operations != ground.operation_count():
         misses.append(f"{operations} functions for {ground.operation_count()} operations")
