@@ -6,11 +6,12 @@ A number that a policy or a law fixes is never a setting: it lives in a policy v
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -23,6 +24,13 @@ APP_ROLE = "leerruimte_app"
 
 _HOUR_SECONDS = 3600
 _SCHEMES = ("postgresql", "postgres")
+_PORTS = 65_536
+_UNREADABLE = (
+    "this can not be read in one way: a port is a number up to 65535, and in a password a # is"
+    " %23, a ? %3F, an @ %40, a / %2F"
+)
+# By these a URL's query would have a say in who signs in, also in the app role's place.
+_SIGN_IN = frozenset({"user", "password", "service", "servicefile"})
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -31,7 +39,11 @@ class SettingMissing(Exception):
 
 
 def _check_database_url(url: SecretStr) -> SecretStr:
-    """Return ``url`` with the scheme spelt ``postgresql``; another scheme raises ValueError."""
+    """Return ``url`` with the scheme spelt ``postgresql``.
+
+    Raises:
+        ValueError: it has another scheme, or is not to be used; the reason does not quote it.
+    """
     scheme, separator, rest = url.get_secret_value().partition("://")
     if scheme not in _SCHEMES or not separator:
         message = "a database URL starts with postgresql://"
@@ -43,14 +55,46 @@ def _check_database_url(url: SecretStr) -> SecretStr:
         # What PostgreSQL says of it quotes the URL, and the password with it.
         message = "this is no URL that PostgreSQL can read; a space in it is %20, an @ %40, a / %2F"
         raise ValueError(message) from None
-    hosts = str(given.get("hostaddr") or given.get("host") or "").split(",")
-    if "sslmode" in given or all(_is_near(host) for host in hosts):
+    if any("," in str(given.get(part, "")) for part in ("host", "hostaddr", "port")):
+        message = "this names several servers; give the one, or a name that follows the one"
+        raise ValueError(message)
+    _check_sign_in(whole, given)
+    host = str(given.get("hostaddr") or given.get("host") or "")
+    if "sslmode" in given or _is_near(host):
         return SecretStr(whole)
     # TLS, and the server's name checked, where it is another machine and the URL says nothing.
     wanted = {"sslmode": "verify-full"}
     if "sslrootcert" not in given:
         wanted["sslrootcert"] = "system"
     return SecretStr(f"{whole}{'&' if '?' in whole else '?'}{urlencode(wanted)}")
+
+
+def _check_sign_in(url: str, given: Mapping[str, object]) -> None:
+    """See that all who read the URL take the same role and password from it, and from one place.
+
+    What is derived of it for the service's role replaces what stands before the @, nothing else.
+
+    Raises:
+        ValueError: they do not, or it is no URL for them.
+    """
+    # Here, for it takes a third of a second, and most commands tell their settings without it.
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+    try:
+        parts, read = urlsplit(url), make_url(url)
+        port_is_fit = 0 < int(str(given.get("port", 5432))) < _PORTS
+    except (ArgumentError, ValueError):
+        raise ValueError(_UNREADABLE) from None
+    asked = {name for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)}
+    if named := sorted(_SIGN_IN & asked):
+        message = f"{', '.join(named)} in its query: role and password stand before the @"
+        raise ValueError(message)
+    by_libpq = given.get("user", ""), given.get("password", "")
+    by_engine = read.username or "", read.password or ""
+    by_us = unquote(parts.username or ""), unquote(parts.password or "")
+    if not port_is_fit or not by_libpq == by_engine == by_us:
+        raise ValueError(_UNREADABLE)
 
 
 def _is_near(host: str) -> bool:

@@ -1,5 +1,6 @@
 import psycopg
 import pytest
+from pydantic import ValidationError
 
 from app.settings import Settings
 
@@ -34,6 +35,52 @@ def test_a_database_elsewhere_is_spoken_to_by_tls_and_its_name_is_checked(host: 
 )
 def test_what_a_url_says_itself_or_a_server_nearby_is_left_as_it_is(url: str) -> None:
     assert urls(url)[0] == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://o:canary@127.0.0.1:1,127.0.0.2:1/l", "this names several servers"),
+        ("postgresql://o:canary@127.0.0.1,127.0.0.2/l", "this names several servers"),
+        ("postgresql://o:canary@h/l?host=a,b", "this names several servers"),
+        ("postgresql://o:canary@h:abc/l", "this can not be read in one way"),
+        ("postgresql://o:canary@h:70000/l", "this can not be read in one way"),
+        ("postgresql://o:canary@h/l?port=abc", "this can not be read in one way"),
+        ("postgresql://o:can#ary@h/l", "this can not be read in one way"),
+        ("postgresql://o:can?ary@h/l", "this can not be read in one way"),
+        ("postgresql://o:can@ary@h/l", "this can not be read in one way"),
+        ("postgresql://o:can/ary@h/l", "this can not be read in one way"),
+    ],
+)
+def test_a_url_that_not_all_who_use_it_can_read_is_refused_without_quoting_it(
+    url: str, why: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        urls(url)
+    [problem] = refused.value.errors()
+    assert why in problem["msg"]
+    assert "can" not in problem["msg"].replace("can not", "")
+
+
+@pytest.mark.invariant("S20")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "user=owner&password=secret",
+        "user=owner",
+        "password=secret",
+        "password=",
+        "user=",
+        "%75ser=owner",
+        "sslmode=disable#&user=owner",
+        "service=ours",
+    ],
+)
+@pytest.mark.parametrize("authority", ["owner:secret@127.0.0.1", "127.0.0.1"])
+@pytest.mark.parametrize("setting", ["database_url", "app_database_url"])
+def test_a_query_has_no_say_in_who_signs_in(setting: str, authority: str, query: str) -> None:
+    with pytest.raises(ValidationError, match="role and password stand before the @"):
+        Settings.model_validate({setting: f"postgresql://{authority}/leerruimte?{query}"})
 
 
 @pytest.mark.invariant("S20")
