@@ -11,7 +11,7 @@ from app.kernel.identifiers import new_id
 from app.requests.errors import ActionNotAllowed, AssessmentIncomplete, RequestNotFound
 from app.requests.rules import ParticipantStatus, RequestAction, RequestStatus
 from app.requests.service import RequestService
-from tests.conftest import OpenWork, SignIn
+from tests.conftest import ActAs, OpenWork, SignIn
 from tests.support.requests import (
     Cast,
     assess,
@@ -124,12 +124,12 @@ async def test_a_grant_to_some_says_to_whom_and_a_later_one_to_all_takes_it_back
 
 
 async def test_a_granted_training_is_cancelled_with_its_reason(
-    client: httpx.AsyncClient, cast: Cast, work: OpenWork
+    client: httpx.AsyncClient, cast: Cast, work: OpenWork, act_as: ActAs
 ) -> None:
     request_id = UUID(await proposed(client, cast, work))
     await moved(work(), str(request_id), RequestAction.GRANT)
 
-    async with work() as opened:
+    async with work(act_as(Role.HR, person_id=cast.hr.id)) as opened:
         cancelled = await RequestService(opened).cancel(
             request_id, expected=None, reason="De opleider heeft geannuleerd."
         )
