@@ -68,7 +68,7 @@ async def test_a_manager_drafts_for_the_people_managed(
     assert body["collective"] is True
     # 149,000 and 21 % of it for each of two, and 50,001 once.
     assert body["totalCostCents"] == 2 * 180_290 + 50_001
-    assert body["costPerParticipantCents"] == 180_290 + 25_001
+    assert body["costPerParticipantCents"] == 180_290 + 25_000
     assert body["hours"] == [
         {"year": 2026, "workingMinutes": 480, "ownMinutes": 0},
         {"year": 2027, "workingMinutes": 240, "ownMinutes": 120},
