@@ -278,18 +278,10 @@ class AgreementService:
         Source: VIS-7.7, LAW-3.
         """
         found = await self._agreements.lock_live_of_request(details.id)
-        has_started = details.starts_on <= self._work.today
-        kept: list[Agreement] = []
-        ended: list[UUID] = []
-        for agreement in found:
-            if survives(AgreementStatus(agreement.status), has_started=has_started):
-                kept.append(agreement)
-            else:
-                await self._end(agreement, AgreementAction.VOID, reason)
-                ended.append(agreement.id)
-        await self._withdraw_open(ended, reason)
+        ended = await self._end_undone(found, details, AgreementAction.VOID, reason)
+        kept = [agreement for agreement in found if agreement.id not in ended]
         await self._reckon_anew(kept, details, because=_CANCELLED, stopped_on=self._work.today)
-        return ended
+        return sorted(ended)
 
     async def end_unneeded(
         self, request_id: UUID, *, employee_ids: Collection[UUID], reason: str
@@ -310,16 +302,7 @@ class AgreementService:
             raise RequestNotFound
         why = reason.strip() or _DECIDED_ANEW
         found = await self._agreements.lock_live_of_request(request_id, employee_ids=employee_ids)
-        has_started = details.starts_on <= self._work.today
-        ended = [
-            agreement
-            for agreement in found
-            if not survives(AgreementStatus(agreement.status), has_started=has_started)
-        ]
-        for agreement in ended:
-            await self._end(agreement, AgreementAction.SUPERSEDE, why)
-        await self._withdraw_open([agreement.id for agreement in ended], why)
-        return [agreement.id for agreement in ended]
+        return sorted(await self._end_undone(found, details, AgreementAction.SUPERSEDE, why))
 
     async def complete(
         self,
@@ -1051,6 +1034,26 @@ class AgreementService:
             if signature.document_sha256 != stored:
                 raise DocumentAltered(signed_sha256=signature.document_sha256, stored_sha256=stored)
         return Document(content, stored)
+
+    async def _end_undone(
+        self,
+        found: Iterable[Agreement],
+        details: RequestDetails,
+        action: AgreementAction,
+        reason: str,
+    ) -> frozenset[UUID]:
+        """End those of one training that do not survive, with open claims; return which."""
+        has_started = details.starts_on <= self._work.today
+        ended = [
+            agreement
+            for agreement in found
+            if not survives(AgreementStatus(agreement.status), has_started=has_started)
+        ]
+        for agreement in ended:
+            await self._end(agreement, action, reason)
+        ids = frozenset(agreement.id for agreement in ended)
+        await self._withdraw_open(ids, reason)
+        return ids
 
     async def _end(self, agreement: Agreement, action: AgreementAction, reason: str) -> None:
         before = AgreementStatus(agreement.status)
