@@ -61,6 +61,14 @@ def _settings(asked: argparse.Namespace) -> Settings:
     return Settings()
 
 
+def _instant(given: str) -> datetime:
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        message = f"{given} is no instant; write it with its zone, as 2026-11-22T10:00:00Z"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="leerruimte",
@@ -97,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     restored.add_argument(
         "--at",
-        type=datetime.fromisoformat,
+        type=_instant,
         help="the instant to go back to, as 2026-11-22T10:00:00Z; without it, as late as is known",
     )
     taken = command(

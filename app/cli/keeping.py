@@ -90,6 +90,9 @@ def back_up(settings: Settings, _asked: argparse.Namespace) -> int:
             )
         except backup.BackupError as error:
             raise NotPossible(str(error)) from error
+        except OSError as error:
+            message = f"The backup stopped at {error}; those of before are as they were."
+            raise NotPossible(message) from error
     if gone:
         tell(f"Let go of {len(gone)}; {settings.backups_kept} are kept.")
     tell(
@@ -121,6 +124,9 @@ def restore(settings: Settings, asked: argparse.Namespace) -> int:
         )
     except (backup.BackupError, EmbeddedServerError) as error:
         raise NotPossible(str(error)) from error
+    except OSError as error:
+        message = f"The restore stopped at {error}. Once that is mended, start it again."
+        raise NotPossible(message) from error
     if restored.last_change_at is not None:
         tell(f"The last change in it is of {restored.last_change_at.astimezone(UTC):%FT%T.%fZ}.")
     if not restored.reached:

@@ -18,16 +18,18 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Annotated, Any, LiteralString
 from urllib.parse import unquote, urlsplit
 
 import psycopg
 from psycopg import sql
+from pydantic import AwareDatetime, BaseModel, Field
 
 from app.db.embedded import (
     ARCHIVE_SETTING,
@@ -62,6 +64,7 @@ _RECOVERED_WITHIN_SECONDS = 6 * 3600.0
 _SEGMENT = re.compile(r"[0-9A-F]{24}")
 _START_SEGMENT = re.compile(r"^START WAL LOCATION: .* \(file ([0-9A-F]{24})\)$", re.MULTILINE)
 _SEGMENT_BYTES = 16 * 1024 * 1024
+_HISTORY = re.compile(r"([0-9A-F]{8})\.history\.gz")
 _TIMELINE = re.compile(r"^Latest checkpoint's TimeLineID: +(\d+)$", re.MULTILINE)
 _LEFT = re.compile(r"^(\d+)\t([0-9A-F]+/[0-9A-F]+)\t", re.MULTILINE)
 _TARGET_NOT_REACHED = "recovery ended before configured recovery target was reached"
@@ -71,34 +74,81 @@ class BackupError(Exception):
     """A backup or a restore can not be done; says why, and what to do."""
 
 
+class _Told(BaseModel):
+    """What ``backup.json`` tells of a backup."""
+
+    usable_from: AwareDatetime
+    system_identifier: int
+
+
+class _Range(BaseModel):
+    """A part of the WAL on one line of time, as PostgreSQL's manifest names it."""
+
+    line: Annotated[int, Field(alias="Timeline")]
+    end: Annotated[str, Field(alias="End-LSN")]
+
+
+class _Manifest(BaseModel):
+    """What PostgreSQL's manifest of a copy tells of the WAL that belongs to it."""
+
+    ranges: Annotated[list[_Range], Field(alias="WAL-Ranges", min_length=1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of a cluster, from which any moment from ``usable_from`` on can be restored."""
+    """A copy of a cluster, from which any moment from ``usable_from`` on can be restored.
+
+    It was taken on the line of time ``line`` and ends at the place ``end`` in that line's WAL; a
+    restore from it needs the WAL from ``first_segment`` on. ``remembered`` goes with it.
+    """
 
     folder: Path
     usable_from: datetime
     system_identifier: int
+    line: int
+    end: int
+    first_segment: str
+    remembered: Remembered = field(repr=False)
 
     @property
     def cluster(self) -> Path:
         return self.folder / "postgres"
 
-    @property
-    def end(self) -> tuple[int, int]:
-        """Return the number of the line of time it was taken on, and its end in that line's WAL."""
-        manifest = json.loads((self.cluster / "backup_manifest").read_text())
-        last = manifest["WAL-Ranges"][-1]
-        return last["Timeline"], _place(last["End-LSN"])
+    @classmethod
+    def read(cls, folder: Path) -> "Backup":
+        """Return the backup in a folder.
 
-    @property
-    def first_segment(self) -> str:
-        """Return the name of the first segment of WAL that a restore from here needs."""
-        label = (self.cluster / "backup_label").read_text()
-        found = _START_SEGMENT.search(label)
-        if found is None:
-            message = f"{self.cluster}/backup_label does not tell where the backup starts."
+        Raises:
+            BackupError: it is not whole, or can not be read.
+        """
+        cluster = folder / "postgres"
+        try:
+            told = _Told.model_validate_json((folder / "backup.json").read_bytes())
+            manifest = (cluster / "backup_manifest").read_bytes()
+            last = _Manifest.model_validate_json(manifest).ranges[-1]
+            end = _place(last.end)
+            found = _START_SEGMENT.search((cluster / "backup_label").read_text())
+            remembered = Remembered.read(folder / "postgres.json")
+            identifier = system_identifier(cluster)
+            int((cluster / "PG_VERSION").read_text())
+        except OSError as error:
+            message = f"{error.filename}: {error.strerror}"
+            raise BackupError(message) from error
+        except (ValueError, EmbeddedServerError) as error:
+            message = "what it says of itself is damaged"
+            raise BackupError(message) from error
+        if found is None or identifier != told.system_identifier:
+            message = "it is not the copy that it says it is"
             raise BackupError(message)
-        return found[1]
+        return cls(
+            folder=folder,
+            usable_from=told.usable_from,
+            system_identifier=identifier,
+            line=last.line,
+            end=end,
+            first_segment=found[1],
+            remembered=remembered,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +163,14 @@ class _Line:
 
     def holds(self, backup: Backup) -> bool:
         """Tell whether the backup lies on this line, and not on one that was left before it."""
-        number, end = backup.end
-        return number == self.number or end <= self.left_at.get(number, -1)
+        return backup.line == self.number or backup.end <= self.left_at.get(backup.line, -1)
 
     def lacks(self, backup: Backup, folders: Sequence[Path]) -> list[int]:
-        """Return the places (segments, counted) between the backup and the end that are missing."""
+        """Return the places (segments, counted) from the backup to the end that are missing.
+
+        The one after the backup's own is always to be there: it was archived before the backup
+        came under its name. So an archive that was emptied is not taken for one that ended.
+        """
         there: set[int] = set()
         for path in (path for folder in folders for path in folder.iterdir()):
             if (segment := _SEGMENT.fullmatch(path.name.removesuffix(".gz"))) is None:
@@ -125,8 +178,9 @@ class _Line:
             number, place = int(segment[0][:8], 16), _count(segment[0])
             if number == self.number or place * _SEGMENT_BYTES <= self.left_at.get(number, -1):
                 there.add(place)
-        first = _count(backup.first_segment)
-        return [place for place in range(first, max(there, default=first)) if place not in there]
+        first, next_one = _count(backup.first_segment), (backup.end - 1) // _SEGMENT_BYTES + 1
+        wanted = range(first, max(next_one, *there) + 1)
+        return [place for place in wanted if place not in there]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +196,16 @@ class Restored:
     set_aside: Path | None = None
 
 
-def backups_in(backup_dir: Path) -> list[Backup]:
-    """Return the backups that are whole, the oldest first."""
+def backups_in(backup_dir: Path, progress: Progress) -> list[Backup]:
+    """Return the backups that are whole, the oldest first; what can not be read is said."""
+    base = backup_dir / "base"
     found: list[Backup] = []
-    for told in sorted((backup_dir / "base").glob("*/backup.json")):
-        if told.parent.suffix != ".part":
-            fields = json.loads(told.read_text())
-            found.append(
-                Backup(
-                    folder=told.parent,
-                    usable_from=datetime.fromisoformat(fields["usable_from"]),
-                    system_identifier=fields["system_identifier"],
-                )
-            )
+    for folder in sorted(base.iterdir()) if base.is_dir() else ():
+        if folder.is_dir() and folder.suffix != ".part":
+            try:
+                found.append(Backup.read(folder))
+            except BackupError as error:
+                progress(f"The backup {folder} can not be used ({error}).")
     return found
 
 
@@ -189,7 +240,7 @@ def back_up(
             raise
         part.rename(part.with_suffix(""))
         sync(base)
-        return backups_in(backup_dir)[-1], _let_go(server, backup_dir, kept)
+        return Backup.read(part.with_suffix("")), _let_go(server, backup_dir, kept, progress)
 
 
 def restore(
@@ -203,9 +254,10 @@ def restore(
 ) -> Restored:
     """Put back the data as it was at an instant, or as late as it is known; keep the old aside.
 
-    It is made beside the data, which stays as it is and usable until the very end; then the two
-    change places. Killed before, it can be done again; killed between the two steps of that, the
-    next start of the server does the second. ``now`` names what is kept aside.
+    What is damaged of the old data is said and taken for absent; it is kept aside like the rest.
+    The new is made beside the old, which stays as it is and usable until the very end; then the
+    two change places. Killed before, it can be done again; killed between the two steps of that,
+    the next start of the server does the second. ``now`` names what is kept aside.
 
     Raises:
         BackupError: there is no backup from before that instant, or it can not be recovered.
@@ -218,22 +270,29 @@ def restore(
         cluster, copy = data_dir / "postgres", data_dir / "postgres.restoring"
         for place in (cluster, copy):
             await_vacancy(place, progress)
-        backup, line = _choose(backup_dir, cluster, until, bin_dir)
+        own = _identity(cluster, progress)
+        backup, line = _choose(
+            backup_dir, cluster, own, until=until, bin_dir=bin_dir, progress=progress
+        )
         launcher = launcher_for(backup.cluster, bin_dir, progress)
         for left in (copy, data_dir / RESTORED):
             shutil.rmtree(left, ignore_errors=True)
         progress(f"Copying the backup of {backup.usable_from:%Y-%m-%d %H:%M:%S} UTC ...")
         _copy(backup.cluster, copy, progress)
-        # What is not archived yet, or never will be, when the disk still has it.
-        if cluster.exists() and system_identifier(cluster) == backup.system_identifier:
-            _take_along(cluster / "pg_wal", copy / "pg_wal", archive_folder(backup_dir))
         archive = archive_folder(backup_dir)
+        if not archive.is_dir():
+            progress(f"The archive {archive} is gone. Make a new backup after this.")
+            archive.mkdir(mode=0o700)
+        # What is not archived yet, or never will be, when the disk still has it.
+        if own == backup.system_identifier:
+            _take_along(cluster / "pg_wal", copy / "pg_wal", archive, progress)
         lacking = line.lacks(backup, [archive, copy / "pg_wal"])
         if until is None and lacking:
             message = (
                 f"The archive lacks {len(lacking)} of the segments since that backup: what was"
                 " written from there on can not be recovered. Put them back into"
-                f" {archive}, or restore to a moment before them (--at)."
+                f" {archive}, or restore to a moment before them:"
+                f" --at {backup.usable_from:%FT%T.%fZ} or later."
             )
             raise BackupError(message)
         restored = _recover(
@@ -248,7 +307,7 @@ def restore(
         _sync([copy / "postgres.json"])
         copy.rename(data_dir / RESTORED)
         sync(data_dir)
-        set_aside = _set_aside(data_dir, now)
+        set_aside = _set_aside(data_dir, now, progress)
         finish_restore(data_dir, lambda _line: None)
     return replace(restored, set_aside=set_aside)
 
@@ -403,9 +462,11 @@ def _await_archived(connection: psycopg.Connection, wal: Path, progress: Progres
         time.sleep(0.05)
 
 
-def _let_go(server: EmbeddedServer, backup_dir: Path, kept: int) -> list[Backup]:
+def _let_go(
+    server: EmbeddedServer, backup_dir: Path, kept: int, progress: Progress
+) -> list[Backup]:
     """Remove the oldest backups beyond ``kept``, and what was archived before the first left."""
-    backups = backups_in(backup_dir)
+    backups = backups_in(backup_dir, progress)
     old, left = backups[:-kept], backups[-kept:]
     for backup in old:
         # Out of its name first, so that half a backup is never taken for a whole one.
@@ -422,22 +483,40 @@ def _let_go(server: EmbeddedServer, backup_dir: Path, kept: int) -> list[Backup]
     return old
 
 
+def _identity(cluster: Path, progress: Progress) -> int | None:
+    """Return which cluster the old data is; None when it is gone, or does not tell any more."""
+    if not cluster.exists():
+        return None
+    try:
+        return system_identifier(cluster)
+    except OSError as error:
+        progress(
+            f"{error.filename}: {error.strerror}. The old data does not tell what it is: only what"
+            " was archived of it is restored."
+        )
+        return None
+
+
 def _choose(
-    backup_dir: Path, cluster: Path, until: datetime | None, bin_dir: Path | None
+    backup_dir: Path,
+    cluster: Path,
+    own: int | None,
+    *,
+    until: datetime | None,
+    bin_dir: Path | None,
+    progress: Progress,
 ) -> tuple[Backup, _Line]:
     """Return the last backup from before the instant, and the line of time to follow from it.
 
-    That is the line that the data is on. Without data it is the newest in the archive.
+    That is the line that the old data (``own``) is on. Without it, it is the newest in the archive.
     """
-    backups = backups_in(backup_dir)
+    backups = backups_in(backup_dir, progress)
     if not backups:
-        message = f"There is no backup in {backup_dir}."
+        message = f"There is no backup in {backup_dir} that can be used."
         raise BackupError(message)
     number = None
-    if cluster.exists():
-        own = system_identifier(cluster)
-        if of_it := [backup for backup in backups if backup.system_identifier == own]:
-            backups, number = of_it, _line_of(cluster, bin_dir)
+    if of_it := [backup for backup in backups if backup.system_identifier == own]:
+        backups, number = of_it, _line_of(cluster, bin_dir, progress)
     line = _read_line(number, archive_folder(backup_dir), cluster / "pg_wal")
     backups = [backup for backup in backups if line.holds(backup)]
     before = [backup for backup in backups if until is None or backup.usable_from <= until]
@@ -449,35 +528,48 @@ def _choose(
     return before[-1], line
 
 
-def _line_of(cluster: Path, bin_dir: Path | None) -> int:
+def _line_of(cluster: Path, bin_dir: Path | None, progress: Progress) -> int | None:
+    """Return the line of time that the old data is on; None when it does not tell any more."""
     program = str((bin_dir or wheel_programs()) / "pg_controldata")
     asked = subprocess.run(  # noqa: S603 - our own program and argument
-        [program, str(cluster)], env={"LC_ALL": "C"}, check=True, capture_output=True, text=True
+        [program, str(cluster)], env={"LC_ALL": "C"}, check=False, capture_output=True, text=True
     )
     found = _TIMELINE.search(asked.stdout)
-    if found is None:
-        message = f"{program} does not tell the timeline of {cluster}."
-        raise BackupError(message)
+    # What it warns of is a checksum that is wrong: then nothing it tells is known to be so.
+    if asked.returncode != 0 or asked.stderr or found is None:
+        progress("The old data does not tell its line of time: the newest archived is followed.")
+        return None
     return int(found[1])
 
 
 def _read_line(number: int | None, archive: Path, written: Path) -> _Line:
     """Return the line of that number, or the newest archived, with what is known of its past."""
     if number is None:
-        known = [int(path.name[:8], 16) for path in archive.glob("*.history.gz")]
-        number = max(known, default=1)
-    name = f"{number:08X}.history"
-    told = ""
-    if (archive / f"{name}.gz").exists():
-        told = gzip.decompress((archive / f"{name}.gz").read_bytes()).decode()
-    elif (written / name).exists():
-        told = (written / name).read_text()
+        archived = [_HISTORY.fullmatch(path.name) for path in archive.glob("*.history.gz")]
+        number = max((int(found[1], 16) for found in archived if found), default=1)
+    told = _read_history(f"{number:08X}.history", archive, written)
     left_at: dict[int, int] = {}
     # A line that was followed and left before its own beginning leaves the one before it there.
     earliest = sys.maxsize
     for past, left in reversed(_LEFT.findall(told)):
         earliest = left_at[int(past)] = min(earliest, _place(left))
     return _Line(number, left_at)
+
+
+def _read_history(name: str, archive: Path, written: Path) -> str:
+    """Return what was archived, or only written yet, of a line's past; nothing for the first.
+
+    Raises:
+        BackupError: it was archived and is damaged.
+    """
+    archived = archive / f"{name}.gz"
+    try:
+        return gzip.decompress(archived.read_bytes()).decode()
+    except FileNotFoundError:
+        return (written / name).read_text() if (written / name).exists() else ""
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        message = f"{archived} can not be read: put back what it was, from a copy of the backups."
+        raise BackupError(message) from error
 
 
 def _count(segment: str) -> int:
@@ -516,12 +608,25 @@ def _sync(paths: Iterable[Path]) -> None:
         sync(path)
 
 
-def _take_along(written: Path, target: Path, archive: Path) -> None:
+def _take_along(written: Path, target: Path, archive: Path, progress: Progress) -> None:
     """Copy the segments and histories that the cluster wrote and the archive does not have."""
-    for path in written.iterdir():
-        wanted = _SEGMENT.fullmatch(path.name) or path.suffix == ".history"
-        if wanted and not (archive / f"{path.name}.gz").exists():
-            shutil.copy2(path, target / path.name)
+    for name, content in _unarchived(written, archive, progress):
+        (target / name).touch(mode=0o600)
+        (target / name).write_bytes(content)
+
+
+def _unarchived(written: Path, archive: Path, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    """Yield each of them with what is in it; what can not be read is said, and left out."""
+    try:
+        for path in sorted(written.iterdir()):
+            wanted = _SEGMENT.fullmatch(path.name) or path.suffix == ".history"
+            if wanted and not (archive / f"{path.name}.gz").exists():
+                yield path.name, path.read_bytes()
+    except OSError as error:
+        progress(
+            f"{error.filename}: {error.strerror}. What the old data wrote from there on is restored"
+            " as far as it was archived."
+        )
 
 
 def _recover(
@@ -539,7 +644,7 @@ def _recover(
     been written after them, so that is where it ends.
     """
     # On a port that no client knows, nor the server that a killed restore leaves to be started.
-    remembered = replace(Remembered.read(backup.folder / "postgres.json"), port=free_port())
+    remembered = replace(backup.remembered, port=free_port())
     (copy / "recovery.signal").touch()
     _hand_over_all(launcher, copy)
     progress("Recovering what was written since ...")
@@ -558,7 +663,10 @@ def _recover(
                 return Restored(backup, _last_change(remembered), reached=target == until)
         except EmbeddedServerError as error:
             if target is None or _TARGET_NOT_REACHED not in str(error):
-                message = f"The backup can not be recovered: {error}"
+                message = (
+                    f"The backup can not be recovered: {error}\nTo restore from the one before it,"
+                    f" move {backup.folder} away."
+                )
                 raise BackupError(message) from error
     raise AssertionError  # the second turn returns or raises
 
@@ -579,6 +687,8 @@ def _recovery(
         # The new history goes to the archive when it is in use, not before: a restore that was
         # killed would leave one there that leads nowhere.
         "archive_command": "",
+        # A copy that it crashes on is told, and not begun with again and again.
+        "restart_after_crash": "off",
     }
     if until is not None:
         values["recovery_target_time"] = until.astimezone(UTC).isoformat()
@@ -590,12 +700,15 @@ def _last_change(remembered: Remembered) -> datetime | None:
         return _value(connection, "SELECT pg_last_xact_replay_timestamp()")
 
 
-def _set_aside(data_dir: Path, now: datetime) -> Path | None:
+def _set_aside(data_dir: Path, now: datetime, progress: Progress) -> Path | None:
     """Take the data of before out of its place, with the passwords that go with it."""
     cluster = data_dir / "postgres"
     if not cluster.exists():
         return None
-    shutil.copy(data_dir / "postgres.json", cluster / "postgres.json")
+    try:
+        shutil.copy(data_dir / "postgres.json", cluster / "postgres.json")
+    except FileNotFoundError as error:
+        progress(f"{error.filename}: {error.strerror}. The old data is kept without its passwords.")
     aside = data_dir / f"postgres.before-{now:%Y%m%dT%H%M%S.%f}Z"
     cluster.rename(aside)
     sync(data_dir)

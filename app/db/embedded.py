@@ -137,8 +137,18 @@ class Remembered:
 
     @classmethod
     def read(cls, path: Path) -> "Remembered":
-        """Return what is kept; raises FileNotFoundError where nothing is."""
-        return cls(**json.loads(path.read_text()))
+        """Return what is kept.
+
+        Raises:
+            FileNotFoundError: nothing is.
+            EmbeddedServerError: it is damaged.
+        """
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            # What is wrong in it quotes it, and the passwords with it.
+            message = f"{path} is damaged: put it back as it was, or restore a backup."
+            raise EmbeddedServerError(message) from None
 
     @classmethod
     def load(cls, path: Path) -> "Remembered":
@@ -280,7 +290,7 @@ def running_server(data_dir: Path, *, bin_dir: Path | None = None) -> EmbeddedSe
     """
     try:
         remembered = Remembered.read(data_dir / "postgres.json")
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, PermissionError, EmbeddedServerError):
         return None
     server = EmbeddedServer(
         data_dir=data_dir.absolute(),

@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,47 @@ def data_dir(migrated: Path, tmp_path: Path) -> Path:
     """Return a copy of it, of this test alone."""
     subprocess.run(["/bin/cp", "-a", str(migrated), str(tmp_path / "data")], check=True)  # noqa: S603
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module")
+def kept(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return data that is stopped, with two backups and all archived, and a digest of it."""
+    made = tmp_path_factory.mktemp("kept") / "data"
+    subprocess.run(["/bin/cp", "-a", str(migrated), str(made)], check=True)  # noqa: S603
+    with embedded_server(made, progress=quietly) as server:
+        work(server)
+        back_up(server, made / "backups", kept=9, progress=quietly)
+        work(server)
+        back_up(server, made / "backups", kept=9, progress=quietly)
+        work(server)
+        digest = content(server)
+        with psycopg.connect(server.superuser_url, autocommit=True) as connection:
+            row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        assert row is not None
+        deadline = time.monotonic() + 60
+        while not (made / "backups" / "wal" / f"{row[0]}.gz").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    return made, digest
+
+
+@pytest.fixture
+def damaged(kept: tuple[Path, str], tmp_path: Path) -> Path:
+    """Return a copy of it, to be damaged."""
+    subprocess.run(["/bin/cp", "-a", str(kept[0]), str(tmp_path / "data")], check=True)  # noqa: S603
+    return tmp_path / "data"
+
+
+def newest(data_dir: Path) -> Path:
+    """Return the folder of the last backup."""
+    return max((data_dir / "backups" / "base").iterdir())
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def content(server: EmbeddedServer) -> str:
@@ -271,7 +313,7 @@ def test_a_backup_on_a_line_that_was_left_does_not_cost_a_younger_one_its_archiv
         _, gone = back_up(server, backups, kept=3, progress=quietly)
         assert len(gone) == 1
     # The last copy is damaged and the disk lost: the one before it and the archive have all.
-    shutil.rmtree(backups_in(backups)[-1].folder)
+    shutil.rmtree(backups_in(backups, quietly)[-1].folder)
     (data_dir / "postgres").rename(data_dir / "lost")
     go_back(None)
     with embedded_server(data_dir, progress=quietly) as server:
@@ -286,28 +328,28 @@ def test_a_backup_that_is_killed_leaves_the_one_before_and_the_next_works(data_d
     with embedded_server(data_dir, progress=quietly) as server:
         work(server)
         assert leerruimte("backup", **settings).returncode == 0
-        [first] = backups_in(data_dir / "backups")
+        [first] = backups_in(data_dir / "backups", quietly)
 
         for moment in ("*.part", "*.part/postgres/base/*/*", "*.part/backup.json"):
             # The last of them is short: until it is met.
             for _ in range(30):
                 was_killed = kill_when(Coming(base, moment), "backup", **settings)
-                done = [one for one in backups_in(data_dir / "backups") if one != first]
+                done = [one for one in backups_in(data_dir / "backups", quietly) if one != first]
                 if was_killed and not done:
                     break
                 for too_late in done:
                     shutil.rmtree(too_late.folder)
-            assert backups_in(data_dir / "backups") == [first]
+            assert backups_in(data_dir / "backups", quietly) == [first]
             assert list(base.glob(moment)) != []
         work(server)
         digest = content(server)
         again = leerruimte("backup", **settings)
         assert again.returncode == 0, again.stderr
-        assert len(backups_in(data_dir / "backups")) == 2
+        assert len(backups_in(data_dir / "backups", quietly)) == 2
         assert list(base.glob("*.part")) == []
         third = leerruimte("backup", **settings)
         assert "Let go of 1" in third.stderr
-        assert first not in backups_in(data_dir / "backups")
+        assert first not in backups_in(data_dir / "backups", quietly)
     assert leerruimte("restore", **settings).returncode == 0
     with embedded_server(data_dir, progress=quietly) as server:
         assert content(server) == digest
@@ -366,6 +408,8 @@ def test_what_can_not_be_done_is_told(data_dir: Path, tmp_path: Path) -> None:
         back_up(server, data_dir / "backups", kept=3, progress=quietly)
         running = leerruimte("restore", **settings)
         assert (running.returncode, f"process {os.getpid()}" in running.stderr) == (1, True)
+    nonsense = leerruimte("restore", "--at", "x", **settings)
+    assert (nonsense.returncode, "x is no instant; write it with" in nonsense.stderr) == (2, True)
     for wrong in ("2020-01-01T00:00:00", "2999-01-01T00:00:00Z"):
         refused = leerruimte("restore", "--at", wrong, **settings)
         assert (refused.returncode, "an instant with its zone" in refused.stderr) == (2, True)
@@ -388,13 +432,144 @@ def test_a_copy_that_was_damaged_is_not_taken_for_the_data(data_dir: Path) -> No
     with embedded_server(data_dir, progress=quietly) as server:
         back_up(server, data_dir / "backups", kept=3, progress=quietly)
         before = content(server)
-    [backup] = backups_in(data_dir / "backups")
-    (backup.cluster / "global" / "pg_control").write_bytes(b"\0" * 8192)
+    [backup] = backups_in(data_dir / "backups", quietly)
+    (backup.cluster / "global" / "pg_filenode.map").write_bytes(b"\0" * 524)
     now = datetime.now(UTC)  # noqa: TID251 - it names a folder
     with pytest.raises((BackupError, EmbeddedServerError), match="recovered"):
         restore(data_dir, data_dir / "backups", until=None, now=now, bin_dir=None, progress=quietly)
     with embedded_server(data_dir, progress=quietly) as server:
         assert content(server) == before
+
+
+def assert_restored(data_dir: Path, digest: str, *said: str) -> None:
+    """Restore what is damaged, and see it whole again, told of, and the old data kept."""
+    restored = leerruimte("restore", DATA_DIR=str(data_dir))
+    assert restored.returncode == 0, restored.stderr
+    assert [words for words in said if words not in restored.stderr] == []
+    assert "All is as it was recorded." in restored.stderr
+    [aside] = data_dir.glob("postgres.before-*")
+    assert (aside / "base").is_dir()
+    assert not (data_dir / "postgres.restored").exists()
+    with embedded_server(data_dir, progress=quietly) as server:
+        assert content(server) == digest
+
+
+@pytest.mark.invariant("D10")
+def test_old_data_and_a_backup_that_are_damaged_are_told_and_the_rest_is_restored(
+    kept: tuple[Path, str], damaged: Path
+) -> None:
+    remove(damaged / "postgres" / "global" / "pg_control")
+    remove(damaged / "postgres.json")
+    (newest(damaged) / "backup.json").write_text("{")
+    # What a restore leaves that stopped at its last step.
+    (damaged / "postgres.restored" / "base").mkdir(parents=True)
+    assert_restored(
+        damaged,
+        kept[1],
+        "pg_control: No such file or directory. The old data does not tell what it is",
+        "postgres.json: No such file or directory. The old data is kept without its passwords.",
+        f"The backup {newest(damaged)} can not be used (what it says of itself is damaged).",
+    )
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+@pytest.mark.parametrize(
+    ("part", "left", "said"),
+    [
+        ("postgres/global/pg_control", None, "does not tell what it is"),
+        ("postgres/global/pg_control", 0, "All is as it was recorded."),
+        ("postgres/global/pg_control", 100, "does not tell its line of time"),
+        ("postgres/pg_wal", None, "pg_wal: No such file or directory. What the old data wrote"),
+        ("postgres/PG_VERSION", None, "All is as it was recorded."),
+        ("postgres.json", None, "The old data is kept without its passwords."),
+        ("postgres.json", 10, "All is as it was recorded."),
+    ],
+)
+def test_whatever_is_damaged_of_the_old_data_a_restore_replaces_it(
+    kept: tuple[Path, str], damaged: Path, part: str, left: int | None, said: str
+) -> None:
+    if left is None:
+        remove(damaged / part)
+    else:
+        (damaged / part).write_bytes((damaged / part).read_bytes()[:left])
+    assert_restored(damaged, kept[1], said)
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+@pytest.mark.parametrize(
+    "part",
+    [
+        "backup.json",
+        "postgres.json",
+        "postgres",
+        "postgres/PG_VERSION",
+        "postgres/backup_label",
+        "postgres/backup_manifest",
+        "postgres/global/pg_control",
+    ],
+)
+@pytest.mark.parametrize("content_left", [None, b"", b"\xff\0 5"], ids=["gone", "empty", "noise"])
+def test_a_backup_that_can_not_be_read_is_told_and_the_one_before_it_is_used(
+    damaged: Path, part: str, content_left: bytes | None
+) -> None:
+    first, last = backups_in(damaged / "backups", quietly)
+    remove(last.folder / part)
+    if content_left is not None:
+        (last.folder / part).write_bytes(content_left)
+    said: list[str] = []
+    assert backups_in(damaged / "backups", said.append) == [first]
+    assert len(said) == 1
+    assert said[0].startswith(f"The backup {last.folder} can not be used (")
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_restore_without_any_backup_that_can_be_read_leaves_the_data(damaged: Path) -> None:
+    for folder in (damaged / "backups" / "base").iterdir():
+        remove(folder / "postgres" / "backup_label")
+    refused = leerruimte("restore", DATA_DIR=str(damaged))
+    assert refused.returncode == 1
+    assert refused.stderr.count("backup_label: No such file or directory") == 2
+    assert refused.stderr.endswith(
+        f"There is no backup in {damaged / 'backups'} that can be used.\n"
+    )
+    assert (damaged / "postgres" / "global" / "pg_control").exists()
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+@pytest.mark.parametrize("data_is", ["there", "lost"])
+def test_an_archive_that_is_gone_is_told_and_the_backup_alone_can_be_restored(
+    kept: tuple[Path, str], damaged: Path, data_is: str
+) -> None:
+    remove(damaged / "backups" / "wal")
+    if data_is == "lost":
+        remove(damaged / "postgres")
+    refused = leerruimte("restore", DATA_DIR=str(damaged))
+    assert refused.returncode == 1, refused.stderr
+    assert "/wal is gone." in refused.stderr
+    assert "The archive lacks " in refused.stderr
+    [moment] = re.findall("--at (.*Z) or later", refused.stderr)
+    restored = leerruimte("restore", "--at", moment, DATA_DIR=str(damaged))
+    assert restored.returncode == 0, restored.stderr
+    with embedded_server(damaged, progress=quietly) as server:
+        assert content(server) != kept[1]
+
+
+@pytest.mark.apart
+@pytest.mark.invariant("D10")
+def test_a_history_that_is_damaged_is_told(damaged: Path) -> None:
+    assert leerruimte("restore", DATA_DIR=str(damaged)).returncode == 0
+    with embedded_server(damaged, progress=quietly) as server:
+        back_up(server, damaged / "backups", kept=9, progress=quietly)
+    [history] = (damaged / "backups" / "wal").glob("*.history.gz")
+    history.write_bytes(history.read_bytes()[:-9])
+    refused = leerruimte("restore", DATA_DIR=str(damaged))
+    assert refused.returncode == 1
+    assert f"{history} can not be read" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.apart
