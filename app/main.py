@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
@@ -27,6 +27,7 @@ from app.http.demo_issuer import DemoSignIn, SigningIssuer
 from app.http.handlers import answer_with_problems
 from app.http.headers import Envelope
 from app.http.health import Health
+from app.http.lifespan import ToldLifespan
 from app.http.logs import configure_logging
 from app.http.openapi import build_openapi, describe_api, security_schemes
 from app.http.operation import BASE_PATH
@@ -85,7 +86,7 @@ class Service(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Return the whole stack."""
         stopping: Stopping = self.state.stopping
-        return Envelope(super().build_middleware_stack(), stopping)
+        return ToldLifespan(Envelope(super().build_middleware_stack(), stopping))
 
 
 def create_app(
@@ -217,21 +218,10 @@ def _claim_paths(settings: Settings) -> ClaimPaths:
 async def _upkeep(database: Database, *, wanted: bool) -> AsyncGenerator[None]:
     """Go the rounds beside the requests, unless a worker apart does it."""
     task = asyncio.create_task(keep_up(database)) if wanted else None
-    if task is not None:
-        task.add_done_callback(_tell_defect)
     try:
         yield
     finally:
-        if task is not None and not task.done():
+        if task is not None:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-
-
-def _tell_defect(task: asyncio.Task[None]) -> None:
-    """Log what ended the rounds, when it was not the service: requests go on without them."""
-    fault = None if task.cancelled() else task.exception()
-    while isinstance(fault, BaseExceptionGroup):  # of the group in which the rounds go
-        fault = cast("BaseException", fault.exceptions[0])
-    if fault is not None:
-        _log.error("upkeep ended by a defect", exc_info=fault)

@@ -4,17 +4,21 @@ import subprocess
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from app.db.audit import AuditTrail
-from app.db.chain import chain_head
+from app.db.chain import chain_head, seal
 from app.db.session import Database
 from app.kernel.actors import Actor
 from app.settings import Settings
+from app.upkeep import ROUNDS, keep_up
 from tests.support.clock import MONDAY
 from tests.support.database import app_url_of, migrated_database
 from tests.support.organisations import found_organisation
@@ -177,6 +181,83 @@ async def test_a_worker_waits_for_a_database_that_is_away_and_goes_on(
         waits = f'"upkeep waits for the database", "round": "{round_}"'
         assert waits in said
     assert said.count("upkeep goes on") == 3  # the keys are looked at hourly: once
+
+
+@pytest.mark.invariant("A3")
+@pytest.mark.parametrize(
+    ("broken", "mended", "told"),
+    [
+        pytest.param(
+            "UPDATE audit_heads SET sealed_below = NULL WHERE organisation_id = %s",
+            "UPDATE audit_heads SET sealed_below = 0 WHERE organisation_id = %s",
+            "upkeep failed by a defect",
+            id="what code does not expect",
+        ),
+        pytest.param(
+            "ALTER TABLE audit_heads RENAME TO away",
+            "ALTER TABLE away RENAME TO audit_heads",
+            "upkeep waits for the database",
+            id="a table that is away",
+        ),
+    ],
+)
+async def test_a_round_that_fails_is_told_and_tried_again_and_the_others_go_on(
+    owner_url: str,
+    caplog: pytest.LogCaptureFixture,
+    broken: LiteralString,
+    mended: LiteralString,
+    told: str,
+) -> None:
+    rounds = [replace(each, pause_seconds=0.05) for each in ROUNDS]
+    beats = 0
+
+    def beat() -> None:
+        nonlocal beats
+        beats += 1
+
+    async def has_failed() -> bool:
+        return told in caplog.messages
+
+    async with (
+        opened(owner_url) as database,
+        await psycopg.AsyncConnection.connect(owner_url, autocommit=True) as owner,
+    ):
+        organisation = (await found_organisation(database)).id
+        await record(database, organisation)
+        await seal(database, organisation)
+        before = await sealed(database, organisation)
+        await owner.execute("ALTER TABLE audit_heads ALTER sealed_below DROP NOT NULL")
+        await owner.execute("ALTER TABLE audit_heads NO FORCE ROW LEVEL SECURITY")
+        await owner.execute(broken, [organisation] if "%s" in broken else None)
+        task = asyncio.create_task(keep_up(database, rounds=rounds, after_each=beat))
+        try:
+            await until(has_failed)
+            beaten = beats
+
+            async def others_go_on() -> bool:
+                return beats > beaten + 3
+
+            await until(others_go_on)
+            await owner.execute(mended, [organisation] if "%s" in mended else None)
+            await record(database, organisation)
+
+            async def more_sealed() -> bool:
+                return await sealed(database, organisation) > before
+
+            await until(more_sealed)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+    assert task.cancelled()
+    failures = [record for record in caplog.records if record.getMessage() == told]
+    assert {bool(record.exc_info) for record in failures} == {told == "upkeep failed by a defect"}
+
+
+def test_a_round_with_a_defect_is_tried_less_and_less_often_up_to_a_bound() -> None:
+    sealing, forgetting = ROUNDS
+    assert [sealing.pause_after(defects) for defects in (1, 2, 3)] == [4, 8, 16]
+    assert sealing.pause_after(100_000) == 300
+    assert forgetting.pause_after(100_000) == forgetting.pause_seconds == 3600
 
 
 def test_a_worker_without_a_database_is_told_what_to_give(tmp_path: Path) -> None:
