@@ -92,7 +92,9 @@ def _parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="only tell whether the worker of this DATA_DIR works"
     )
     command("migrate", keeping.migrate, "Bring the schema of DATABASE_URL up to date.")
-    command("demo", keeping.demo, "Load the demo organisation, unless it is there.")
+    command(
+        "demo", keeping.demo, "Load the demo organisation, unless it is there or DEMO is false."
+    )
     founded = command("found", founding.found, "Found an organisation, under its name in tokens.")
     founded.add_argument("slug", help="how tokens name it: 2 to 31 of a-z, 0-9 and -")
     founded.add_argument("--name", required=True, help="as people write it")

@@ -40,7 +40,10 @@ def migrate(settings: Settings, _asked: argparse.Namespace) -> int:
 
 
 def demo(settings: Settings, _asked: argparse.Namespace) -> int:
-    """Load the demo organisation, unless it is there."""
+    """Load the demo organisation, unless it is there, or ``DEMO`` says that none is wanted."""
+    if not settings.demo:
+        tell("DEMO is not true: no demo organisation is loaded.")
+        return 0
     with ExitStack() as held:
         settings = with_database(settings, held)
         bring_up_to_date(settings)

@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 
 from app.db.migration import ROOT
 from app.settings import Settings
+from tests.support.database import app_url_of, fresh_database
 from tests.support.process import environment, free_port, leerruimte, served
 
 COMPOSE: Mapping[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -43,8 +44,59 @@ def instructions(name: str) -> list[str]:
 
 
 def test_the_parts_are_those_of_the_guide() -> None:
-    assert set(COMPOSE["services"]) == {"proxy", "service", "worker", "migrate", "postgres"}
-    assert set(OURS) == {"service", "worker", "migrate"}
+    assert set(COMPOSE["services"]) == {
+        "proxy",
+        "service",
+        "worker",
+        "migrate",
+        "demo",
+        "postgres",
+    }
+    assert set(OURS) == {"service", "worker", "migrate", "demo"}
+
+
+def test_every_setting_that_containers_do_not_fix_is_passed_on() -> None:
+    embedded = {"PG_BIN_DIR", "BACKUP_DIR", "BACKUPS_KEPT"}
+    image = {"HOST", "PORT", "DATA_DIR"}
+    assert image <= set(re.findall(r"(\w+)=", instructions("ENV")[-1]))
+    environment = COMPOSE["services"]["service"]["environment"]
+    assert set(environment) == SETTINGS - embedded - image - {"DATABASE_URL"}
+    # PORT is the proxy's here. What has no value is passed on as it is.
+    fixed = {name for name, value in environment.items() if value is not None}
+    assert fixed == {"APP_DATABASE_URL", "DEMO", "UPKEEP", "TRUSTED_PROXIES"}
+    for part in ("worker", "migrate", "demo"):
+        assert set(COMPOSE["services"][part]["environment"]) <= SETTINGS
+        assert set(environment) - fixed <= set(COMPOSE["services"][part]["environment"])
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize("demo", ["true", "false"])
+def test_what_compose_runs_lets_a_persona_in_when_the_demo_is_wanted_and_only_then(
+    server_url: str, tmp_path: Path, demo: str
+) -> None:
+    with fresh_database(server_url) as owner_url:
+        database = {"DATABASE_URL": owner_url, "APP_DATABASE_URL": app_url_of(owner_url)}
+        for step in ("migrate", "demo"):
+            command = COMPOSE["services"][step]["command"].split()
+            done = leerruimte(*command, **database, DEMO=demo, DATA_DIR=str(tmp_path / step))
+            assert done.returncode == 0, done.stderr
+        port = free_port()
+        service = {"APP_DATABASE_URL": app_url_of(owner_url), "DATA_DIR": str(tmp_path / "data")}
+        with served("serve", log=None, **service, **SIGN_IN, PORT=port, DEMO=demo):
+            address = f"http://127.0.0.1:{port}"
+            form = b"username=hr&password=any"
+            asked = urllib.request.Request(f"{address}/demo/token", data=form)  # noqa: S310
+            if demo == "false":
+                with pytest.raises(urllib.error.HTTPError, match="404"):
+                    urllib.request.urlopen(asked, timeout=60)  # noqa: S310
+                return
+            with urllib.request.urlopen(asked, timeout=60) as answer:  # noqa: S310
+                token = json.load(answer)["access_token"]
+            me = urllib.request.Request(  # noqa: S310
+                f"{address}/v1/me", headers={"Authorization": f"Bearer {token}"}
+            )
+            with urllib.request.urlopen(me, timeout=60) as answer:  # noqa: S310
+                assert answer.status == 200
 
 
 @pytest.mark.parametrize("part", OURS)
