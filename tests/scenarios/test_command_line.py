@@ -9,11 +9,16 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import uvicorn
+from pydantic import SecretStr
+from uvicorn.lifespan.on import LifespanOn
 
 from app.db.audit import AuditTrail
 from app.db.chain import seal
 from app.db.embedded import embedded_server
 from app.db.session import Database
+from app.http.logs import JsonLines
+from app.main import create_app
 from app.settings import Settings
 from tests.conftest import OpenWork
 from tests.support.database import fresh_database
@@ -64,6 +69,41 @@ def test_settings_that_can_not_serve_are_named(
     assert refused.returncode == 2
     assert said in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "database_url",
+    ["postgresql://u:canary@127.0.0.1:1,127.0.0.2:1/db", "postgresql://u:canary@127.0.0.1:abc/db"],
+    ids=["several servers", "a port that is none"],
+)
+def test_a_database_url_that_can_not_be_served_on_is_told_without_its_password(
+    database_url: str, port: str
+) -> None:
+    refused = leerruimte("serve", DATABASE_URL=database_url, PORT=port, **SIGN_IN)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("DATABASE_URL: this ")
+    assert "canary" not in refused.stderr
+
+
+async def test_a_start_that_fails_is_told_in_a_line_that_says_what_and_where(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    # As settings never are, for those that can not serve are refused before.
+    url = SecretStr("postgresql://u:canary@127.0.0.1:abc/db")
+    app = create_app(settings.model_copy(update={"app_database_url": url}))
+    lifespan = LifespanOn(uvicorn.Config(app, log_config=None))
+    await lifespan.startup()
+    assert lifespan.should_exit
+    said = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    [told] = [line for line in said if line["logger"] == "app.http.lifespan"]
+    assert (told["level"], told["message"]) == ("error", "the service can not start")
+    assert told["fault"]["type"] == "builtins.ValueError"
+    assert "/app/main.py:" in "".join(told["fault"]["at"])
+    assert [line["message"] for line in said if line["logger"] == "uvicorn.error"][-1:] == [
+        "Application startup failed. Exiting."
+    ]
+    assert not any("Traceback" in line["message"] for line in said)
+    assert "canary" not in json.dumps(said)
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
