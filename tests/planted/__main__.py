@@ -2,7 +2,8 @@
 
 First the tests run on the copy as it is: who is red without a bug proves nothing. Then each bug is
 applied, its tests run, and the bug is removed again. A bug is caught when pytest says that a test
-failed; a run that could not start or found no test is no catch. Names as arguments choose bugs.
+failed; one whose fixture broke, a run that could not start or found no test is no catch. Names as
+arguments choose bugs.
 """
 
 import os
@@ -21,15 +22,20 @@ from tests.support.database import running_server
 _ROOT = Path(__file__).resolve().parents[2]
 _TREE = ("app", "migrations", "tests", "benchmarks", "docs", "alembic.ini", "pyproject.toml")
 _PASSED, _FAILED = 0, 1
-_TELLING = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+_RED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
+_BROKEN = re.compile(r"^ERROR (\S+)", re.MULTILINE)
 
 
 def main(names: Sequence[str]) -> int:
     """Plant the bugs of these names, or all of them; return 0 when each is caught."""
+    if unknown := set(names) - {bug.name for bug in BUGS}:
+        _say(f"there are no such bugs: {', '.join(sorted(unknown))}; there are")
+        _say("\n".join(f"  {bug.name}" for bug in BUGS))
+        return 2
     chosen = [bug for bug in BUGS if not names or bug.name in names]
     unfit = [bug.name for bug in chosen for one in bug.changes if one.places_in(_ROOT) != 1]
-    if unfit or not chosen:
-        _say(f"these do not fit the code any more: {', '.join(unfit or names)}")
+    if unfit:
+        _say(f"these do not fit the code any more: {', '.join(unfit)}")
         return 2
     with (
         TemporaryDirectory(prefix="leerruimte-planted-") as scratch,
@@ -65,9 +71,11 @@ def _caught(bug: Bug, tree: Path, url: str) -> bool:
     finally:
         for file in files:
             _copy(_ROOT / file, tree / file)
-    red = _TELLING.findall(told)
+    red, broken = _RED.findall(told), _BROKEN.findall(told)
     caught = status == _FAILED and bool(red)
     verdict = f"caught by {len(red)}, as {red[0]}" if caught else f"NOT CAUGHT (exit {status})"
+    if broken:
+        verdict += f", and {len(broken)} could not run, as {broken[0]}"
     _say(f"{bug.name}: {bug.says}: {verdict} ({_seconds(begun)})")
     if not caught:
         _say(told[-3000:])
