@@ -82,8 +82,13 @@ def openapi(settings: Settings, _asked: argparse.Namespace) -> int:
     """Print the contract of what would be served."""
     from app.main import create_app, document
 
-    json.dump(document(create_app(settings)), sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    printed = json.dumps(document(create_app(settings)), ensure_ascii=False, indent=2)
+    try:
+        sys.stdout.write(f"{printed}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has seen enough; what is left would be written, and fail again, at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -25,6 +25,8 @@ from tests.support.database import fresh_database
 from tests.support.organisations import Organisation
 from tests.support.people import export, line
 from tests.support.process import (
+    LEERRUIMTE,
+    environment,
     free_port,
     leerruimte,
     served,
@@ -49,6 +51,22 @@ def test_the_contract_is_printed_without_a_database() -> None:
     printed = leerruimte("openapi")
     assert printed.returncode == 0
     assert json.loads(printed.stdout)["openapi"].startswith("3.1")
+
+
+def test_a_contract_that_is_read_no_further_ends_quietly() -> None:
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*LEERRUIMTE, "openapi"],
+        env=environment({}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "{\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=120) == 0
 
 
 @pytest.mark.parametrize(
