@@ -2,8 +2,8 @@
 
 First the tests run on the copy as it is: who is red without a bug proves nothing. Then each bug is
 applied, its tests run, and the bug is removed again. A bug is caught when pytest says that a test
-failed; one whose fixture broke, a run that could not start or found no test is no catch. Names as
-arguments choose bugs.
+failed; one whose fixture broke (unless the bug says so), a run that could not start or found no
+test is no catch. Names as arguments choose bugs.
 """
 
 import os
@@ -72,9 +72,12 @@ def _caught(bug: Bug, tree: Path, url: str) -> bool:
         for file in files:
             _copy(_ROOT / file, tree / file)
     red, broken = _RED.findall(told), _BROKEN.findall(told)
-    caught = status == _FAILED and bool(red)
-    verdict = f"caught by {len(red)}, as {red[0]}" if caught else f"NOT CAUGHT (exit {status})"
-    if broken:
+    telling = broken if bug.by_fixture else red
+    caught = status == _FAILED and bool(telling)
+    verdict = (
+        f"caught by {len(telling)}, as {telling[0]}" if caught else f"NOT CAUGHT (exit {status})"
+    )
+    if broken and not bug.by_fixture:
         verdict += f", and {len(broken)} could not run, as {broken[0]}"
     _say(f"{bug.name}: {bug.says}: {verdict} ({_seconds(begun)})")
     if not caught:

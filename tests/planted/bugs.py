@@ -31,12 +31,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A fault somebody could well make, and the tests that catch it (paths, or node ids)."""
+    """A fault somebody could well make, and the tests that catch it (paths, or node ids).
+
+    ``by_fixture`` is for one that no test tells but a fixture that looks on: pytest's ERROR.
+    """
 
     name: str
     says: str
     changes: Sequence[Change]
     tests: Sequence[str]
+    by_fixture: bool = False
 
 
 BUGS: Sequence[Bug] = (
@@ -221,6 +225,7 @@ BUGS: Sequence[Bug] = (
             ),
         ],
         ["tests/api/test_decisions.py"],
+        by_fixture=True,
     ),
     Bug(
         "forbidden-for-absent",
