@@ -87,7 +87,6 @@ from app.requests.errors import OwnRequest, RequestNotFound
 from app.requests.rules import (
     Outcome,
     RequestDetails,
-    RequestStatus,
     TrainingBasis,
     check_free_text,
 )
@@ -280,7 +279,7 @@ class AgreementService:
         found = await self._agreements.lock_live_of_request(details.id)
         ended = await self._end_undone(found, details, AgreementAction.VOID, reason)
         kept = [agreement for agreement in found if agreement.id not in ended]
-        await self._reckon_anew(kept, details, because=_CANCELLED, stopped_on=self._work.today)
+        await self._reckon_anew(kept, details, because=_CANCELLED)
         return sorted(ended)
 
     async def end_unneeded(
@@ -419,7 +418,6 @@ class AgreementService:
         found = await self._agreements.lock_live_of_employees(employee_ids)
         own_ends = await self._ends(found)
         details = await self._requests.details({agreement.request_id for agreement in found})
-        stopped = await self._stopped(details.values())
         claims = dict(await self._agreements.live_claims([agreement.id for agreement in found]))
         await self._withdraw_open(
             [agreement.id for agreement in found if agreement.id not in own_ends], _EMPLOYED_ON
@@ -438,7 +436,6 @@ class AgreementService:
                     end,
                     claims.get(agreement.id),
                     because=_END_CHANGED,
-                    stopped_on=stopped.get(agreement.request_id),
                 )
                 if isinstance(settled, NoClaim):
                     without.append(settled)
@@ -512,14 +509,7 @@ class AgreementService:
         if details.terms is None:
             raise DocumentNotDrawnUp(status=details.row.status)
         request = (await self._requests.details((details.row.request_id,)))[details.row.request_id]
-        stopped = await self._stopped((request,))
-        result = _owed(
-            details.row,
-            details.terms,
-            request,
-            leaves_on=leaves_on,
-            stopped_on=stopped.get(request.id),
-        )
+        result = _owed(details.row, details.terms, request, leaves_on=leaves_on)
         return WouldOwe(
             agreement_id, leaves_on, details.row.status == AgreementStatus.SIGNED, result
         )
@@ -832,26 +822,18 @@ class AgreementService:
         }
         return {agreement_id: end for agreement_id, end in ends.items() if end is not None}
 
-    async def _stopped(self, found: Iterable[RequestDetails]) -> Mapping[UUID, date]:
-        """Return on which day each of these trainings was cancelled, of those that were."""
-        cancelled = [one.id for one in found if one.status is RequestStatus.CANCELLED]
-        return await self._requests.cancelled_on(cancelled) if cancelled else {}
-
     async def _reckon_anew(
         self,
         agreements: Sequence[Agreement],
         details: RequestDetails,
         *,
         because: str,
-        stopped_on: date | None = None,
     ) -> None:
         """Settle locked agreements of one training again, where an end of employment is known."""
         ends = await self._ends(agreements)
         if not ends:
             return
         claims = dict(await self._agreements.live_claims(ends.keys()))
-        if stopped_on is None:
-            stopped_on = (await self._stopped((details,))).get(details.id)
         for agreement in agreements:
             if agreement.id in ends:
                 await self._settle(
@@ -860,7 +842,6 @@ class AgreementService:
                     ends[agreement.id],
                     claims.get(agreement.id),
                     because=because,
-                    stopped_on=stopped_on,
                 )
 
     async def _waits_for_who_left(self, agreement: Agreement) -> bool:
@@ -1077,12 +1058,10 @@ class AgreementService:
         existing: RepaymentClaim | None,
         *,
         because: str,
-        stopped_on: date | None,
     ) -> RepaymentClaim | NoClaim:
         """Return the claim under one agreement: the one that stands, a new one, or why none.
 
-        ``because`` is the reason for which the one that was there would be withdrawn;
-        ``stopped_on`` the day on which the training was cancelled.
+        ``because`` is the reason for which the one that was there would be withdrawn.
         """
         if existing is not None and existing.status in (ClaimStatus.WAIVED, ClaimStatus.EXPORTED):
             return existing
@@ -1090,7 +1069,7 @@ class AgreementService:
         if terms is None or agreement.status != AgreementStatus.SIGNED:
             result = not_in_force(agreement.cost_cents, AgreementStatus(agreement.status))
         else:
-            result = _owed(agreement, terms, details, leaves_on=end.left_on, stopped_on=stopped_on)
+            result = _owed(agreement, terms, details, leaves_on=end.left_on)
         if existing is not None and _still_holds(existing, end, result):
             return existing
         claim = None if result.amount_cents == 0 else self._new_claim(agreement, end, result)
@@ -1192,15 +1171,7 @@ class AgreementService:
         if agreement is None or terms is None:
             raise ClaimNotFound
         details = (await self._requests.details((agreement.request_id,)))[agreement.request_id]
-        stopped = await self._stopped((details,))
-        result = _owed(
-            agreement,
-            terms,
-            details,
-            leaves_on=claim.leaves_on,
-            stopped_on=stopped.get(details.id),
-            base_cents=base_cents,
-        )
+        result = _owed(agreement, terms, details, leaves_on=claim.leaves_on, base_cents=base_cents)
         if result.amount_cents == 0:
             raise ClaimHasNoGround(
                 rule=result.steps[0].rule,
@@ -1401,7 +1372,6 @@ def _owed(
     details: RequestDetails,
     *,
     leaves_on: date,
-    stopped_on: date | None,
     base_cents: Cents | None = None,
 ) -> RepaymentResult:
     """Return what is owed under the agreed terms, by what is known of the training today.
@@ -1422,7 +1392,7 @@ def _owed(
         starts_on=details.starts_on,
         completed_on=completion_day(details, agreement.employee_id),
         schedule=schedule_as_rule(terms.repayment_schedule),
-        stopped_on=stopped_on,
+        stopped_on=details.cancelled_on,
     )
     return repayment_at_recovery(
         clause,

@@ -79,6 +79,7 @@ class TrainingRequest(TenantRow, Base):
     submitted_at: Mapped[datetime | None]
     policy_version_id: Mapped[UUID | None]
     completed_on: Mapped[date | None]
+    cancelled_on: Mapped[date | None]
     outcome_kind: Mapped[str | None]
     outcome_nlqf_level: Mapped[int | None]
     outcome_credits: Mapped[int | None]

@@ -34,7 +34,6 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.db.base import TenantRow
 from app.db.driver import AnyRow, fetch
-from app.db.models import AuditEntry
 from app.kernel.pages import Page, PageOf, take
 from app.kernel.quantities import Cents, Minutes
 from app.policy.rules import Criterion
@@ -129,6 +128,7 @@ _DETAILS = (
         TrainingRequest.submitted_at,
         TrainingRequest.policy_version_id,
         TrainingRequest.completed_on,
+        TrainingRequest.cancelled_on,
         TrainingRequest.outcome_kind,
         TrainingRequest.outcome_nlqf_level,
         TrainingRequest.outcome_credits,
@@ -354,20 +354,6 @@ class RequestRepository:
             return {}
         rows = await fetch(self._session, _DETAILS_BY_IDS, self._tenant | {"ids": list(ids)})
         return {row.id: _details(row) for row in rows}
-
-    async def cancelled_on(self, ids: Collection[UUID]) -> dict[UUID, date]:
-        """Return, by request, the day on which it was cancelled, as the audit trail has it."""
-        day = AuditEntry.after["cancelled_on"].astext
-        rows = await self._session.execute(
-            select(AuditEntry.object_id, day).where(
-                AuditEntry.organisation_id == self._tenant["organisation_id"],
-                AuditEntry.object_type == "training_request",
-                AuditEntry.object_id.in_(ids),
-                AuditEntry.action == "request.cancelled",
-                day.is_not(None),
-            )
-        )
-        return {request_id: date.fromisoformat(told) for request_id, told in rows}
 
     async def visible(
         self, request_id: UUID, *, person_id: UUID | None, visible_ids: frozenset[UUID] | None
@@ -840,6 +826,7 @@ def _details(row: AnyRow) -> RequestDetails:
         ),
         score=None if row.points is None else Score(row.points, row.most_points),
         completed_on=row.completed_on,
+        cancelled_on=row.cancelled_on,
         outcome=None
         if row.outcome_kind is None
         else Outcome(OutcomeKind(row.outcome_kind), row.outcome_nlqf_level, row.outcome_credits),

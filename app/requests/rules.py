@@ -400,6 +400,7 @@ class RequestDetails:
     ratings: tuple[Rating, ...]
     score: Score | None
     completed_on: date | None
+    cancelled_on: date | None
     outcome: Outcome | None
     closing_reason: str | None
     created_at: datetime

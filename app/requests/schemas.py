@@ -282,6 +282,7 @@ class RequestOut(Out):
     )
     assessment_complete: bool
     completed_on: Day | None
+    cancelled_on: Day | None
     outcome: OutcomeOut | None
     closing_reason: Prose | None = Field(
         description="Why it was withdrawn, refused as an interim request, or cancelled."
@@ -330,6 +331,7 @@ class RequestOut(Out):
             ],
             assessment_complete=details.assessment_complete,
             completed_on=details.completed_on,
+            cancelled_on=details.cancelled_on,
             outcome=None if details.outcome is None else OutcomeOut.model_validate(details.outcome),
             closing_reason=details.closing_reason,
             created_at=details.created_at,

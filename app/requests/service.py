@@ -615,10 +615,6 @@ class RequestService:
         """
         return await self._close(request_id, RequestAction.CANCEL, expected, reason)
 
-    async def cancelled_on(self, request_ids: Collection[UUID]) -> dict[UUID, date]:
-        """Return the day on which each of these requests was cancelled, of those that were."""
-        return await self._requests.cancelled_on(request_ids)
-
     async def complete(
         self,
         request_id: UUID,
@@ -1062,11 +1058,10 @@ class RequestService:
         check_free_text({"reason": reason})
         row.status = status.value
         row.closing_reason = reason
+        row.cancelled_on = self._work.today if cancels else None
         row.version += 1
         await self._requests.save()
-        # The terms of repayment run from the day of a cancellation: it is read back from the trail.
-        after = {"cancelled_on": self._work.today} if cancels else None
-        await self._record_step(details, action, after=after, reason=reason)
+        await self._record_step(details, action, reason=reason)
         return await self._whole(request_id)
 
     async def _record_step(

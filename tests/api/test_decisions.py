@@ -571,6 +571,7 @@ async def test_a_cancelled_training_frees_its_means_and_hours(
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["status"] == "cancelled"
+    assert answer.json()["cancelledOn"] == clock.now().date().isoformat()
     assert (await means_of(client, cast))["committedCents"] == 0
     assert (await hours_of(client, cast, 2026))["reservedMinutes"] == 0
     problem(again, 409, "action-not-allowed")

@@ -271,6 +271,7 @@ def details(**changes: Any) -> RequestDetails:  # noqa: ANN401
         "ratings": (),
         "score": None,
         "completed_on": None,
+        "cancelled_on": None,
         "outcome": None,
         "closing_reason": None,
         "created_at": SUBMITTED_AT,
