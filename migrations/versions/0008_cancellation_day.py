@@ -15,7 +15,6 @@ def upgrade() -> None:
         "ALTER TABLE training_requests ADD CONSTRAINT ck_training_requests_cancelled"
         " CHECK (cancelled_on IS NULL OR status = 'cancelled') NOT VALID"
     )
-    op.execute("ALTER TABLE training_requests VALIDATE CONSTRAINT ck_training_requests_cancelled")
 
 
 def downgrade() -> None:
