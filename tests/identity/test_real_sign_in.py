@@ -74,6 +74,7 @@ async def test_the_served_process_finds_claims_where_its_settings_say(
         APP_DATABASE_URL=settings.app_url,
         PORT=port,
         WORKERS="2",
+        UPKEEP="false",
         OIDC_ISSUER=world.provider.issuer,
         OIDC_AUDIENCE=AUDIENCE,
         OIDC_CLAIM_ORGANISATION="tenant.org",

@@ -205,7 +205,13 @@ def _own_address(answer: httpx.Response) -> object:
 
 
 def _settings(settings: Settings, port: str, **others: str) -> dict[str, str]:
-    return {"APP_DATABASE_URL": settings.app_url, "PORT": port, **SIGN_IN, **others}
+    return {
+        "APP_DATABASE_URL": settings.app_url,
+        "PORT": port,
+        "UPKEEP": "false",
+        **SIGN_IN,
+        **others,
+    }
 
 
 def _workers(supervisor: int) -> set[int]:

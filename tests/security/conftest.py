@@ -87,6 +87,8 @@ def serve(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Serve
                 "PORT": free_port(),
                 "OIDC_ISSUER": issuer,
                 "OIDC_AUDIENCE": tokens.AUDIENCE,
+                # It would seal the audit trail of tests that look at it meanwhile.
+                "UPKEEP": "false",
                 **further,
             }
             with served("serve", log=log, **told) as process:
