@@ -27,6 +27,7 @@ _TERMS: dict[str, Any] = {
     "costCents": 427_950,
     "subsidiesCents": 0,
     "ownCostCents": 427_950,
+    "investmentCents": 427_950,
     "thresholdCents": 200_000,
     "participation": "De medewerker neemt deel aan alle bijeenkomsten.",
     "execution": "De leidinggevende maakt de afgesproken werktijd vrij.",
